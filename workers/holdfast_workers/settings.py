@@ -67,6 +67,8 @@ class Settings(BaseModel):
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)
     max_cached_workflows: int = Field(default=1_000, ge=0)
     maintenance_every: float = Field(default=3_600.0, ge=0)
+    backup_folder: str = ""
+    backup_days: float = Field(default=14.0, ge=1)
     signing_key: str = ""
     identity_key: str = ""
     identity_api_keys: str = ""

@@ -49,7 +49,8 @@ from .setup.transactions import Transactions
 _TURN_CONTENT = ("request", "reply", "error")
 """The columns of a turn that are encrypted."""
 
-_ENDED = ("closed", "failed", "cancelled")
+ENDED = ("closed", "failed", "cancelled")
+"""The statuses of sessions that have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class State:
             select(SessionTable.digest, func.count())
             .where(
                 col(SessionTable.agent).in_(agents),
-                col(SessionTable.status).not_in(_ENDED),
+                col(SessionTable.status).not_in(ENDED),
                 col(SessionTable.erased) == 0,
             )
             .group_by(col(SessionTable.digest))

@@ -29,7 +29,7 @@ from .cipher import ENCRYPTED, Cipher
 
 BATCH: Final = 200
 
-_CONTENT: Final[tuple[tuple[type[SQLModel], tuple[str, ...], tuple[str, ...]], ...]] = (
+CONTENT: Final[tuple[tuple[type[SQLModel], tuple[str, ...], tuple[str, ...]], ...]] = (
     (LogTable, ("session", "seq"), ("body",)),
     (TextTable, ("session", "id"), ("body",)),
     (TurnTable, ("session", "turn"), ("request", "reply", "error")),
@@ -61,7 +61,7 @@ class Reencryption:
 
     async def remaining(self) -> int:
         """The number of rows with content that the primary key did not encrypt."""
-        return sum([await self._count(table, self._old(table, names)) for table, _, names in _CONTENT])
+        return sum([await self._count(table, self._old(table, names)) for table, _, names in CONTENT])
 
     async def using(self, key: str) -> int:
         """The number of rows with content that a key encrypted."""
@@ -69,13 +69,13 @@ class Reencryption:
         return sum(
             [
                 await self._count(table, or_(*(_begins(table, name, prefix) for name in names)))
-                for table, _, names in _CONTENT
+                for table, _, names in CONTENT
             ]
         )
 
     async def run(self) -> AsyncGenerator[Progress]:
         """Rewrite all rows that need it; yields after each batch."""
-        for table, keys, names in _CONTENT:
+        for table, keys, names in CONTENT:
             after: tuple[Any, ...] | None = None
             while rows := await self._batch(table, keys, names, after):
                 after = tuple(getattr(rows[-1], name) for name in keys)

@@ -36,15 +36,15 @@ async def upgrade(url: str) -> None:
         await upgrade_at(location)
 
 
-async def upgrade_at(location: Location) -> None:
-    """Upgrade the tables at a location."""
+async def upgrade_at(location: Location, revision: str = REVISIONS[-1]) -> None:
+    """Upgrade the tables at a location, to this version's or to an older revision."""
     if isinstance(location, SqliteLocation):
         await asyncio.to_thread(prepare_file, location)
-    if not await _is_current(location):
+    if not await _is_at(location, revision):
 
         def run() -> None:
             with _one_at_a_time:
-                asyncio.run(_upgrade_alone(location))
+                asyncio.run(_upgrade_alone(location, revision))
 
         # In a thread with an event loop of its own, since Alembic blocks.
         await asyncio.to_thread(run)
@@ -54,7 +54,7 @@ async def check(location: Location) -> None:
     """Raise StateNotMigrated if the tables are missing or older than this version's."""
     if isinstance(location, SqliteLocation) and not location.path.exists():
         raise StateNotMigrated(f"{location.path} does not exist")
-    if not await _is_current(location):
+    if not await _is_at(location, REVISIONS[-1]):
         raise StateNotMigrated
 
 
@@ -64,10 +64,11 @@ async def is_empty(url: str) -> bool:
     if isinstance(location, SqliteLocation) and not location.path.exists():
         return True
     with named(location):
-        return await _revision(location) is None
+        return await revision_of(location) is None
 
 
-async def _revision(location: Location) -> str | None:
+async def revision_of(location: Location) -> str | None:
+    """The revision of the tables at a location; None without tables."""
     engine = make_engine(location)
     try:
         with unavailable():
@@ -77,15 +78,15 @@ async def _revision(location: Location) -> str | None:
         await engine.dispose()
 
 
-async def _is_current(location: Location) -> bool:
-    revision = await _revision(location)
+async def _is_at(location: Location, wanted: str) -> bool:
+    revision = await revision_of(location)
     if revision is not None and revision not in REVISIONS:
         _log.warning(
             "The state database is at revision %s, newer than this version; it is used anyway, since revisions only add.",
             revision,
         )
         return True
-    return revision == REVISIONS[-1]
+    return revision is not None and REVISIONS.index(revision) >= REVISIONS.index(wanted)
 
 
 def _read_revision(connection: Connection) -> str | None:
@@ -95,7 +96,7 @@ def _read_revision(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-async def _upgrade_alone(location: Location) -> None:
+async def _upgrade_alone(location: Location, revision: str) -> None:
     engine = make_engine(location)
     # A second process waits at this statement, then finds nothing to do.
     lock = "BEGIN IMMEDIATE" if isinstance(location, SqliteLocation) else _POSTGRES_LOCK
@@ -103,7 +104,7 @@ async def _upgrade_alone(location: Location) -> None:
         with unavailable():
             async with engine.begin() as connection:
                 await connection.exec_driver_sql(lock)
-                await connection.run_sync(run_alembic, REVISIONS[-1])
+                await connection.run_sync(run_alembic, revision)
     finally:
         await engine.dispose()
 

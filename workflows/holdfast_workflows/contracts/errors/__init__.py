@@ -23,7 +23,8 @@
     ├── MemoryFailed        MemoryUnavailable
     ├── EmbeddingFailed
     ├── EncryptionError     KeysMissing, KeyUnknown, DecryptionFailed, ClearRefused
-    ├── StateError          VersionConflict, StateNotMigrated, StateBehind, AuditBroken
+    ├── StateError          VersionConflict, StateNotMigrated, StateBehind, AuditBroken, StateNotEmpty,
+    │       BackupFailed, BackupMissing, BackupDamaged, BackupUnreadable
     │   └── StateUnavailable  StateReplaced
     └── Unclassified
 

@@ -118,3 +118,23 @@ class AuditBroken(StateError, code="audit_broken", kind="permanent", retryable=F
 
 class StateBehind(StateError, code="state_behind", kind="permanent", retryable=False):
     """The state database lacks entries that this session has written, so it is an older copy; restore the newer copy, or start a new session."""
+
+
+class StateNotEmpty(StateError, code="state_not_empty", kind="permanent", retryable=False):
+    """The state database has content, which a restore would mix with the backup's; restore into an empty database or a new file."""
+
+
+class BackupFailed(StateError, code="backup_failed"):
+    """A backup could not be written; check the folder, its free space and its permissions."""
+
+
+class BackupMissing(StateError, code="backup_missing", kind="permanent", retryable=False):
+    """There is no good backup; make one with `holdfast backup`, or name another folder."""
+
+
+class BackupDamaged(StateError, code="backup_damaged", kind="permanent", retryable=False):
+    """A backup is damaged or incomplete, so nothing of it was restored; use an older one."""
+
+
+class BackupUnreadable(StateError, code="backup_unreadable", kind="permanent", retryable=False):
+    """A newer version of Holdfast made the backup; restore it with that version."""

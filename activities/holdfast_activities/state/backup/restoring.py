@@ -1,0 +1,149 @@
+"""Restore a backup into an empty database of either kind."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Table, insert, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from holdfast_workflows.contracts.errors import (
+    BackupDamaged,
+    BackupUnreadable,
+    StateNotEmpty,
+    StateUnavailable,
+)
+
+from ..migrations import REVISIONS
+from ..setup.engines import make_engine, unavailable
+from ..setup.location import Location, SqliteLocation, locate_state
+from ..setup.migrate import revision_of, upgrade_at
+from ..setup.reaching import named
+from . import rows
+from .file import Footer, Header, Part, TableRows, read_backup, sync_folder
+from .folder import check
+
+_SUFFIXES = ("", "-wal", "-shm")
+
+T = TypeVar("T")
+
+
+async def restore(path: Path, url: str) -> tuple[Header, Footer]:
+    """Restore a backup into the database at a URL, which must be empty or missing.
+
+    The database has all of the backup or nothing of it. It gets the tables of this version.
+
+    Raises:
+        BackupDamaged: The file is damaged, or the restored rows are not those of the backup.
+        BackupUnreadable: A newer version of Holdfast made it.
+        StateNotEmpty: The database has content.
+        StateUnavailable: The database did not answer.
+    """
+    location = locate_state(url)
+    # Before the database: the checksum comes last, and damaged rows may not even fit the tables.
+    await asyncio.to_thread(check, path)
+    with named(location):
+        if isinstance(location, SqliteLocation):
+            return await _into_file(path, location)
+        return await fill(path, location)
+
+
+async def _into_file(path: Path, location: SqliteLocation) -> tuple[Header, Footer]:
+    """Restore into a new file, which then takes its name."""
+    if location.path.exists() and await revision_of(location) is not None:
+        raise StateNotEmpty(location.place)
+    new = location.path.with_name(location.path.name + ".restoring")
+    _remove(new)
+    try:
+        # Not flushed row by row: the whole file is, before it gets its name.
+        found = await fill(path, SqliteLocation(new, "NORMAL", location.busy_seconds))
+        await asyncio.to_thread(_take_name, new, location.path)
+    finally:
+        _remove(new)
+    return found
+
+
+def _take_name(new: Path, path: Path) -> None:
+    connection = sqlite3.connect(new)
+    try:
+        # Only the file is renamed, so nothing may be left in its write-ahead log.
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.close()
+    if busy:
+        raise StateUnavailable(f"{new} is used by another process")
+    descriptor = os.open(new, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    _remove(path)
+    new.replace(path)
+    sync_folder(path.parent)
+
+
+def _remove(path: Path) -> None:
+    for suffix in _SUFFIXES:
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+async def fill(path: Path, location: Location) -> tuple[Header, Footer]:
+    """Restore into the empty tables at a location. Raises as ``restore``."""
+    parts = read_backup(path)
+    header = await _next(parts)
+    assert isinstance(header, Header)
+    if header.revision not in REVISIONS:
+        raise BackupUnreadable(f"{path} has tables of revision {header.revision}")
+    # Rows fit the tables of their own revision; the upgrade that follows changes both.
+    await upgrade_at(location, header.revision)
+    engine = make_engine(location)
+    try:
+        with unavailable():
+            async with engine.begin() as connection:
+                footer = await _fill(connection, location.place, parts)
+    finally:
+        await engine.dispose()
+    await upgrade_at(location)
+    return header, footer
+
+
+async def _fill(connection: AsyncConnection, place: str, parts: Generator[Part]) -> Footer:
+    tables = await rows.tables(connection)
+    for table in tables.values():
+        if (await connection.execute(select(literal(1)).select_from(table).limit(1))).first():
+            raise StateNotEmpty(place)
+    columns: dict[str, tuple[str, ...]] = {}
+    while (part := await _next(parts)) is not None:
+        if isinstance(part, TableRows):
+            columns[part.table] = part.columns
+            values = [dict(zip(part.columns, row, strict=True)) for row in part.rows]
+            await connection.execute(insert(tables[part.table]), values)
+        elif isinstance(part, Footer):
+            await _compare(connection, tables, columns, part)
+            return part
+    raise BackupDamaged("it has no last line")
+
+
+async def _compare(
+    connection: AsyncConnection, tables: dict[str, Table], columns: dict[str, tuple[str, ...]], footer: Footer
+) -> None:
+    """Read what was written, before it is committed.
+
+    Raises:
+        BackupDamaged: The rows are not those of the backup.
+    """
+    for name, expected in footer.tables.items():
+        found = rows.Checksum()
+        if name in columns:
+            async for batch in rows.read(connection, tables[name], columns[name]):
+                await asyncio.to_thread(found.add, map(rows.encode, batch))
+        if (found.rows, found.hex) != expected:
+            raise BackupDamaged(f"{name}: the {found.rows:,} restored rows are not those of the backup")
+
+
+async def _next(parts: Generator[T]) -> T | None:
+    """The next part, read and decompressed in a thread."""
+    return await asyncio.to_thread(next, parts, None)
