@@ -70,7 +70,7 @@ class Running:
 
     async def get(self, page: str) -> tuple[int, dict[str, Any]]:
         """A page of its health server: status and body."""
-        line = await self.said("/health and /ready at")
+        line = await self.said("/metrics at")
         port = int(line.split("http://127.0.0.1:")[1].split('"')[0].split()[0])
         return await get(port, page)
 

@@ -120,8 +120,7 @@ def _worker(
         "tests.workers.canaries:app",
         temporal_address=temporal,
         home=str(home),
-        health_port="0",
-        metrics_port=str(port),
+        health_port=str(port),
         providers=json.dumps({"openai": own}),
     )
 

@@ -72,7 +72,6 @@ async def test_an_app_that_cannot_be_loaded(folder: Path, app: str, says: str) -
         ({"providers": "{x"}, "HOLDFAST_PROVIDERS: "),
         ({"graceful_seconds": "soon"}, "HOLDFAST_GRACEFUL_SECONDS: Input should be a valid number"),
         ({"health_port": "TAKEN"}, "HOLDFAST_HEALTH_PORT: 127.0.0.1:TAKEN: Address already in use"),
-        ({"metrics_port": "TAKEN"}, "HOLDFAST_METRICS_PORT: 127.0.0.1:TAKEN: "),
         ({"tls": "perhaps"}, "HOLDFAST_TLS is 'perhaps'; use true or false"),
         ({"tls_cert": "file"}, "HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY belong together; set both or none"),
         ({"tls_ca": "nowhere"}, "HOLDFAST_TLS_CA names nowhere, which cannot be read"),

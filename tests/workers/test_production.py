@@ -45,7 +45,7 @@ async def test_a_worker_serves_with_the_production_configuration(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    health, metrics = probe.free_ports(2)
+    [health] = probe.free_ports(1)
     (tmp_path / "state-url").write_text(await postgres_server.create(f"production_{memory}"))
     async with (
         ScriptedModel(lambda _: say("Hi.")) as model,
@@ -64,7 +64,6 @@ async def test_a_worker_serves_with_the_production_configuration(
             else "",
             "HOME": str(tmp_path),
             "HEALTH_PORT": str(health),
-            "METRICS_PORT": str(metrics),
         }
         settings = {**ASSIGNED, **here, "API_KEY_FILE": "", "MAINTENANCE_EVERY": "0"}
         for name, value in settings.items():
@@ -80,7 +79,7 @@ async def test_a_worker_serves_with_the_production_configuration(
             assert await client.run("clerk", "Hello?") == "Hi."
             status, ready = await get(health, "/ready")
             assert (status, ready["temporal"], ready["state"]) == (200, "ok", "ok")
-            assert b"temporal_worker_start" in await to_thread(read, f"http://127.0.0.1:{metrics}/metrics")
+            assert b"temporal_worker_start" in await to_thread(read, f"http://127.0.0.1:{health}/metrics")
             worker.signal(signal.SIGTERM)
             assert await worker.ended() == 0
             assert '"level": "warning"' not in worker.text

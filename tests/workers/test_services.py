@@ -70,11 +70,11 @@ async def test_a_service_runs_in_a_process_of_its_own_and_reports_its_queue(
 
         def worker(*arguments: str, **settings: str) -> AbstractAsyncContextManager[Running]:
             given = {"temporal_address": server.address, "task_queue": task_queue, "health_port": "0"}
-            return started("worker", APP, *arguments, providers=providers, **given, **settings)
+            return started("worker", APP, *arguments, providers=providers, **{**given, **settings})
 
         async with (
             worker() as core,
-            worker("--queue", "search", metrics_port=str(port), search_key="s") as service,
+            worker("--queue", "search", health_port=str(port), search_key="s") as service,
         ):
             await core.ready()
             await service.ready()

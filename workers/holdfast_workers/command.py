@@ -53,7 +53,7 @@ def worker(
         int | None,
         typer.Option(
             metavar="PORT",
-            help="The port of /health and /ready; 0 for a free one.  [env var: HOLDFAST_HEALTH_PORT]",
+            help="The port of /health, /ready and /metrics; 0 for a free one.  [env var: HOLDFAST_HEALTH_PORT]",
         ),
     ] = None,
     graceful_seconds: Annotated[

@@ -21,7 +21,6 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from temporalio.client import Client
-from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from holdfast_activities.memory import Memories, make_memories
@@ -32,6 +31,8 @@ from holdfast_activities.tools import provided
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workers.monitoring import logs, telemetry
 from holdfast_workers.monitoring.health import HealthServer
+from holdfast_workers.monitoring.metrics import MetricsPage
+from holdfast_workers.monitoring.telemetry import Telemetry
 from holdfast_workers.monitoring.watchdog import Watchdog
 from holdfast_workers.startup import binding
 from holdfast_workers.startup.checking import warn_of_models, warn_of_secrets, warn_of_tools
@@ -72,12 +73,12 @@ def main(app: str, registry: Registry | None = None, **given: Any) -> int:
         registry = registry or load_app(app).registry()
         gc.freeze()  # collections skip what was imported
         gc.enable()
-        runtime = telemetry.make_runtime(settings, logs.configure(settings))
+        measured = telemetry.make_runtime(settings, logs.configure(settings))
         for line in unknown_variables(os.environ):
             _log.warning("%s", line)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             loop = runner.get_loop()
-            worker = WorkerProcess(registry, settings, runtime, app, checked=checked)
+            worker = WorkerProcess(registry, settings, measured, app, checked=checked)
             code = _run(loop, loop.create_task(worker.run()))
             # Threads and tasks that tools left running must not keep the process alive.
             _end_within(_CLOSING, code)
@@ -102,7 +103,7 @@ class WorkerProcess:
         self,
         registry: Registry,
         settings: Settings,
-        runtime: Runtime | None = None,
+        measured: Telemetry | None = None,
         module: str = "",
         *,
         checked: bool = False,
@@ -113,12 +114,14 @@ class WorkerProcess:
         self._services = services.served(registry, settings.queues)
         self._part = services.part(registry, self._services)
         self._module = module
-        self._runtime = runtime
+        self._runtime = measured.runtime if measured else None
+        self._metrics = MetricsPage(measured.port, registry.name) if measured and measured.port else None
         self._stop = asyncio.Event()
         self._signals = 0
         self._health = HealthServer(
             [services.full_name(self._settings.task_queue, each) for each in self._services]
         )
+        self._health.metrics = self._metrics.render if self._metrics else None
         # Returns when the worker must stop serving its queue; set once the database is open.
         self._changed: Callable[[], Coroutine[Any, Any, HoldfastError]] | None = None
 
@@ -134,11 +137,7 @@ class WorkerProcess:
             if self._settings.health_port is not None:
                 host = self._settings.health_host
                 port = await self._health.listen(host, self._settings.health_port)
-                _log.info("/health and /ready at http://%s:%d", host, port)
-            if self._settings.metrics_port is not None:
-                _log.info(
-                    "/metrics at http://%s:%d", self._settings.metrics_host, self._settings.metrics_port
-                )
+                _log.info("/health, /ready and /metrics at http://%s:%d", host, port)
             worker = await self._come_up(stack)
             return exits.OK if worker is None else await self._serve(worker)
 
@@ -148,7 +147,7 @@ class WorkerProcess:
         client = await self._until_there(self._connect)
         if client is None:
             return None
-        await stack.enter_async_context(Watchdog(client))
+        watchdog = await stack.enter_async_context(Watchdog(client))
         service = client.service_client
         self._health.checks["temporal"] = lambda: service.check_health(timeout=_CHECK)
         state = await self._open_state(client, stack)
@@ -161,7 +160,11 @@ class WorkerProcess:
             warn_of_models(self._part, models)
         warn_of_secrets(self._part)
         await provided.check(self._part.tools)
-        resilience = Resilience(state, self._runtime.metric_meter if self._runtime else None)
+        resilience = Resilience(
+            state, self._runtime.metric_meter if self._runtime and self._metrics else None
+        )
+        if self._metrics is not None:
+            self._metrics.instruments, self._metrics.watchdog = resilience.metrics, watchdog
         stack.push_async_callback(resilience.close)
         memory = make_memories(
             settings.memory(),

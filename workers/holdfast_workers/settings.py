@@ -60,8 +60,6 @@ class Settings(BaseModel):
     log_format: Literal["auto", "json", "console"] = "auto"
     health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=0, le=65_535)
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
     graceful_seconds: float = Field(default=30.0, ge=0)
     max_concurrent_activities: int = Field(default=200, ge=1)
     max_concurrent_workflow_tasks: int = Field(default=100, ge=2)

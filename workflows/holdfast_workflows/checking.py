@@ -13,6 +13,9 @@ from temporalio.worker import (
     HandleSignalInput,
     HandleUpdateInput,
     Interceptor,
+    StartActivityInput,
+    StartChildWorkflowInput,
+    StartLocalActivityInput,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
     WorkflowOutboundInterceptor,
@@ -25,6 +28,7 @@ from .identity import IdentityWorkflow, checks
 from .identity.checks import Guard
 from .inputs import UnknownNames, fitting
 from .session.principal import acting, signalled
+from .session.state import actions, metrics
 from .tracing import Parents, TracedOutbound
 
 
@@ -63,7 +67,7 @@ class _Checked(WorkflowInboundInterceptor):
 
     def init(self, outbound: WorkflowOutboundInterceptor) -> None:
         self._parents = Parents()
-        super().init(TracedOutbound(outbound, self._parents))
+        super().init(_CountedActions(TracedOutbound(outbound, self._parents)))
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002
         self._parents.started(input.args[0] if input.args else None)
@@ -74,8 +78,10 @@ class _Checked(WorkflowInboundInterceptor):
         try:
             _check(input, handler)
         except ApplicationError as error:
+            _record(input.signal, "refused")
             workflow.logger.warning("a signal was dropped: %s", error.details[0])
         else:
+            _record(input.signal, "ok")
             self._parents.received(input.headers, *input.args[:1])
             with signalled(input.headers):
                 await self.next.handle_signal(input)
@@ -90,6 +96,13 @@ class _Checked(WorkflowInboundInterceptor):
         return await self.next.handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:  # noqa: A002
+        try:
+            self._validate(input)
+        except ApplicationError:
+            _record(input.update, "refused")
+            raise
+
+    def _validate(self, input: HandleUpdateInput) -> None:  # noqa: A002
         if self.guard is not None and _is_ours():
             checks.check(self.guard, "update", input.update, input.args, input.headers, input.id)
         elif HEADER in input.headers:
@@ -103,11 +116,45 @@ class _Checked(WorkflowInboundInterceptor):
         # Again, for updates without a validator: an error of another type would fail the workflow task.
         self._check_update(input)
         self._parents.received(input.headers, *input.args[:1])
-        with acting(input.headers):
-            return await self.next.handle_update_handler(input)
+        try:
+            with acting(input.headers):
+                result = await self.next.handle_update_handler(input)
+        except ApplicationError:
+            _record(input.update, "failed")
+            raise
+        _record(input.update, "ok")
+        return result
 
     def _check_update(self, given: HandleUpdateInput) -> None:
         _check(given, _method(given.update, workflow.get_update_handler))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - untyped in the SDK
+
+
+class _CountedActions(WorkflowOutboundInterceptor):
+    """Counts what a session has Temporal do, for the estimate of the bill."""
+
+    def start_activity(self, input: StartActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002
+        handle = super().start_activity(input)
+        actions.started(handle, heartbeats=input.heartbeat_timeout is not None)
+        return handle
+
+    def start_local_activity(self, input: StartLocalActivityInput) -> workflow.ActivityHandle[Any]:  # noqa: A002
+        actions.count()
+        return super().start_local_activity(input)
+
+    async def start_child_workflow(
+        self,
+        input: StartChildWorkflowInput,  # noqa: A002
+    ) -> workflow.ChildWorkflowHandle[Any, Any]:
+        actions.count(2)
+        return await super().start_child_workflow(input)
+
+
+def _record(operation: str, outcome: str) -> None:
+    """Record a request to a session; one with an unknown name could have any."""
+    if _is_ours():
+        actions.count()
+        session: object = workflow.instance()
+        metrics.request(operation if hasattr(session, operation) else "unknown", outcome)
 
 
 def _is_ours() -> bool:

@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from temporalio.common import MetricMeter
-
 from holdfast_activities import clock
 from holdfast_activities.state.coordination.breaker import (
     Breaker,
@@ -36,9 +34,9 @@ from holdfast_workflows.contracts.errors import (
     RateLimited,
     ToolFailed,
 )
-from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.operations.breakers import BreakerState, BreakerView
+from holdfast_workflows.contracts.operations.instruments import NO_METRICS, Instruments
 
-from .meters import Meters
 from .refreshing import REFRESH_SECONDS, BoundedCalls, Refresher
 
 _SOON = (0.75, 1.5)
@@ -55,6 +53,9 @@ when the outcome is known."""
 MEMORY_COOLDOWN = 15.0
 """The longest cooldown of a memory store or embedder, in seconds. No run waits for it, so no load builds up
 that would hit it on recovery, and until the next probe sessions run without memories."""
+
+STATES: dict[BreakerState, int] = {"closed": 0, "half_open": 1, "open": 2}
+"""The states as the metric shows them."""
 
 _LASTING = frozenset({ModelRejected.code, ProviderQuota.code})
 
@@ -113,13 +114,13 @@ class Breakers:
         *,
         rule: BreakerRule = BreakerRule(),  # noqa: B008 - frozen
         clock: Callable[[], float] = clock.now,
-        meter: MetricMeter | None = None,
+        metrics: Instruments = NO_METRICS,
     ) -> None:
         self._store = store
         self._rule = rule
         self._memory_rule = replace(rule, cooldown=min(rule.cooldown, MEMORY_COOLDOWN), doubt=0.0)
         self._clock = clock
-        self._meters = Meters(meter)
+        self.metrics = metrics
         self._copies: dict[str, _BreakerCopy] = {}
         self._changes = 0
         self._database = BoundedCalls()
@@ -177,7 +178,7 @@ class Breakers:
         finally:
             copy.reporting -= 1
         if copy.breaker.state == "open" and copy.breaker.opened == now:
-            self._meters.opened(name)
+            self.metrics.count("holdfast_breaker_openings_total", breaker=name)
 
     async def abandoned(self, admission: Admission) -> None:
         """Report a call without a verdict: cancelled, rate limited or not sent."""
@@ -260,13 +261,13 @@ class Breakers:
 
     def _set(self, name: str, copy: _BreakerCopy, breaker: Breaker) -> None:
         if copy.changed == 0 or copy.breaker.state != breaker.state:
-            self._meters.breaker(name, breaker.state)
+            self.metrics.set("holdfast_breaker_state", STATES[breaker.state], breaker=name)
         self._changes += 1
         copy.changed = self._changes
         copy.breaker = breaker
 
     def _refusal(self, name: str, breaker: Breaker, seconds: float) -> BreakerOpen:
-        self._meters.refused(name)
+        self.metrics.count("holdfast_refusals_total", by=name)
         why = breaker.reason or "failures in a row"
         # A time instead of a delay: the message is shown for as long as the run waits.
         opened = breaker.state == "open" and self._clock() < breaker.until

@@ -11,15 +11,13 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from temporalio.common import MetricMeter
-
 from holdfast_activities import clock
 from holdfast_activities.models.base import Remaining
 from holdfast_activities.state.coordination.bucket import Rate
 from holdfast_activities.state.coordination.rates import RateStore
 from holdfast_workflows.contracts.errors import HoldfastError, LimitReached
+from holdfast_workflows.contracts.operations.instruments import NO_METRICS, Instruments
 
-from .meters import Meters
 from .rate_lease import RateLease
 from .refreshing import BoundedCalls, Refresher
 
@@ -43,12 +41,12 @@ class Limits:
         *,
         clock: Callable[[], float] = clock.now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        meter: MetricMeter | None = None,
+        metrics: Instruments = NO_METRICS,
     ) -> None:
         self._store = rates
         self._clock = clock
         self._sleep = sleep
-        self._meters = Meters(meter)
+        self._metrics = metrics
         self._leases: dict[str, RateLease] = {}
         self._blocked: dict[str, float] = {}
         self._database = BoundedCalls()
@@ -162,7 +160,8 @@ class Limits:
             await self._database.call(lambda: self._store.give_back(key, rate, requests, tokens, now))
 
     def _refusal(self, key: str, rate: Rate, tokens: int, seconds: float) -> LimitReached:
-        self._meters.refused(key)
+        by = "tenant" if key.startswith("tenant:") else key
+        self._metrics.count("holdfast_refusals_total", by=by)
         now = self._clock()
         lease = self._leases.get(key)
         if lease is not None and self._blocked.get(key, 0.0) <= now:

@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
-from temporalio.common import MetricMeter
 from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 from holdfast_workflows.contracts.limits import MORE_ATTEMPTS, SLOWER
-
-from .meters import Meters
+from holdfast_workflows.contracts.operations.instruments import NO_METRICS, Instruments
 
 OUTCOMES = 50
 """Recent outcomes of an operation that count."""
@@ -69,9 +67,9 @@ class Choice:
 class Retries:
     """Recent outcomes of each operation in this worker, and the retry decisions based on them."""
 
-    def __init__(self, meter: MetricMeter | None = None) -> None:
+    def __init__(self, metrics: Instruments = NO_METRICS) -> None:
         self._outcomes: defaultdict[str, deque[bool]] = defaultdict(partial(deque[bool], maxlen=OUTCOMES))
-        self._meters = Meters(meter)
+        self._metrics = metrics
 
     def note(self, operation: str, ok: bool) -> None:
         self._outcomes[operation].append(ok)
@@ -102,7 +100,7 @@ class Retries:
             "%s failed (%s), %s, %s", choice.operation, error.code, attempt, then, extra={"retry": retry}
         )
         if choice.again:
-            self._meters.retried(choice.operation)
+            self._metrics.count("holdfast_retries_total", operation=choice.operation)
         return to_failure(error, retry=retry)
 
 

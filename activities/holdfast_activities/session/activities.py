@@ -88,7 +88,7 @@ class Activities:
         self._all = _activities_of(
             LoadAgent(registry, state, agents, identity, places, self._servers),
             Think(tenants, agents, WorkerDependencies(state, conversations, resilience, ratios, texts)),
-            Act(state, agents, Ledger(state, conversations), resilience),
+            Act(state, agents, Ledger(state, conversations, resilience.metrics), resilience),
             SettleTurn(state, places),
             *_routing(registry, state, identity, places, NeedsOfMessages(registry, state, agents, side_call)),
             Content(registry, state),

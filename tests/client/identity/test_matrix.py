@@ -110,7 +110,16 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
 }
 """Each public method of ``Client`` that makes a request: its operation, and whether it needs all tenants."""
 
-_BY_TEMPORAL = {"result", "erase", "sessions", "tickets", "trace", "tree", "schedules.list", "memory.schedule"}
+_BY_TEMPORAL = {
+    "result",
+    "erase",
+    "sessions",
+    "tickets",
+    "trace",
+    "tree",
+    "schedules.list",
+    "memory.schedule",
+}
 """What Temporal answers itself; a client with a credential asks a worker first."""
 
 _WITHOUT_REQUEST = {"id", "session", "temporal", "memory", "without_waiting", "whoami", "task_queue"}

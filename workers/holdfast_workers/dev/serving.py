@@ -131,7 +131,7 @@ class Serving:
             return []
         old, self._workers = self._workers, workers
         retiring = asyncio.create_task(old.end())
-        if self._settings.health_port or self._settings.metrics_port:
+        if self._settings.health_port:
             await retiring  # the new workers need its ports
         self._retired.add(retiring)
         retiring.add_done_callback(self._retired.discard)

@@ -100,6 +100,4 @@ def _variables(settings: Settings, address: str, number: int) -> Mapping[str, st
     }
     if settings.health_port:
         found["HOLDFAST_HEALTH_PORT"] = str(settings.health_port + number)
-    if settings.metrics_port:
-        found["HOLDFAST_METRICS_PORT"] = str(settings.metrics_port + number)
     return found

@@ -1,4 +1,4 @@
-"""``/health`` and ``/ready`` over HTTP.
+"""``/health``, ``/ready`` and ``/metrics`` over HTTP.
 
 ``/health`` is 200 while the process should keep running: its event loop responds and its worker has not
 failed. ``/ready`` is 200 while the worker can do work: it polls, and Temporal and the state database answer.
@@ -22,6 +22,7 @@ from holdfast_workflows.contracts.text.unicode import preview
 Phase = Literal["starting", "running", "stopping", "failed"]
 Check = Callable[[], Awaitable[object]]
 
+_PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _TIMEOUT: Final = 2.0  # seconds for a check, for reading a request and for writing its response
 
 
@@ -50,6 +51,7 @@ class HealthServer:
         self.queues = tuple(queues)
         self.phase: Phase = "starting"
         self.checks: dict[Literal["temporal", "state"], Check] = {}
+        self.metrics: Callable[[], Awaitable[bytes]] | None = None
         self._started = time.monotonic()
         self._server: asyncio.Server | None = None
 
@@ -111,8 +113,10 @@ class HealthServer:
                 page = self.health()
             case "GET" | "HEAD", "/ready":
                 page = await self.ready()
+            case "GET" | "HEAD", "/metrics" if self.metrics is not None:
+                return await _metrics(self.metrics, body=method == "GET")
             case _:
-                return _response("404 Not Found", b'{"error":"use /health or /ready"}')
+                return _response("404 Not Found", b'{"error":"use /health, /ready or /metrics"}')
         status = "200 OK" if page.ok else "503 Service Unavailable"
         return _response(status, page.model_dump_json().encode(), body=method == "GET")
 
@@ -122,9 +126,17 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
 
 
-def _response(status: str, content: bytes, *, body: bool = True) -> bytes:
+async def _metrics(render: Callable[[], Awaitable[bytes]], *, body: bool) -> bytes:
+    try:
+        content = await render()
+    except OSError as error:  # a TimeoutError too
+        return _response("503 Service Unavailable", f'{{"error":"{type(error).__name__}"}}'.encode())
+    return _response("200 OK", content, body=body, kind=_PROMETHEUS)
+
+
+def _response(status: str, content: bytes, *, body: bool = True, kind: str = "application/json") -> bytes:
     head = (
-        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n"
         f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + (content if body else b"")

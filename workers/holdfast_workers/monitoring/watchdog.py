@@ -32,6 +32,7 @@ LONGEST: Final = 60.0
 worker must take over its calls."""
 
 _LOOK: Final = 0.25
+_WINDOW: Final = 30.0
 _BEAT: Final = 1.0
 
 _WARNING: Final = (
@@ -48,12 +49,15 @@ class Watchdog:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._turned = time.monotonic()
+        self._longest = (0.0, 0.0)
+        self._since = self._turned
         self._over = threading.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._watch, name="holdfast-watchdog", daemon=True)
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
+        self._turned = time.monotonic() - _LOOK
         self._loop_thread = threading.get_ident()
         self._turn()
         self._thread.start()
@@ -66,8 +70,19 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
 
+    @property
+    def delay(self) -> float:
+        """The longest delay of the loop in the last 30 to 60 seconds."""
+        return max(self._longest)
+
     def _turn(self) -> None:
-        self._turned = time.monotonic()
+        now = time.monotonic()
+        earlier, longest = self._longest
+        if now - self._since > _WINDOW:
+            self._since, earlier, longest = now, longest, 0.0
+        # Two windows, so that each of several readers sees a delay.
+        self._longest = earlier, max(longest, now - self._turned - _LOOK)
+        self._turned = now
         self._timer = self._loop.call_later(_LOOK, self._turn)
 
     # In the thread.

@@ -20,11 +20,12 @@ from . import validators
 from .inbox import answers, handover, tickets
 from .principal import actor, principal, signed_signal
 from .state import activity_calls, agent_change, budget_limits, current_details, search_attributes
+from .state.actions import Counting
 from .state.state import SessionState
 from .turn.turn import TurnRunner
 
 
-class ControlHandlers(UnknownNames):
+class ControlHandlers(UnknownNames, Counting):
     """The part of ``AgentWorkflow`` that clients control it by."""
 
     def __init__(self, state: SessionState) -> None:

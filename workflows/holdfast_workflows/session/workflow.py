@@ -34,6 +34,7 @@ from .state import (
     budget_limits,
     continue_as_new,
     current_details,
+    metrics,
     reset,
     schedule,
     search_attributes,
@@ -82,6 +83,8 @@ class AgentWorkflow(ControlHandlers):
         """Run turns until the session is closed or the task is done. Takes one ``StartInput``."""
         try:
             await self._load()
+            if not workflow.info().continued_run_id:
+                metrics.session_started(self._failure)
             self._resets = asyncio.create_task(reset.follow(self._state))
             self._audit = asyncio.create_task(audit.follow(self._state))
             self._remember_queue.start()

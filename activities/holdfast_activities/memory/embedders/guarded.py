@@ -27,11 +27,11 @@ class GuardedEmbedder:
         self._gate = Gate("memory:embeddings", breakers, EmbeddingFailed)
 
     async def dimension(self) -> int:
-        return await self._gate.call(self._embedder.dimension, MORE_SECONDS)
+        return await self._gate.call(self._embedder.dimension, MORE_SECONDS, "dimension")
 
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         seconds = ONE_SECONDS if len(texts) == 1 else MORE_SECONDS
-        return await self._gate.call(lambda: self._embedder.embed(texts), seconds)
+        return await self._gate.call(lambda: self._embedder.embed(texts), seconds, "embed")
 
     async def close(self) -> None:
         await self._embedder.close()

@@ -5,10 +5,11 @@ cancelled and not awaited.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from holdfast_workflows.contracts.errors import BreakerOpen, EmbeddingFailed, MemoryUnavailable
+from holdfast_workflows.contracts.errors import BreakerOpen, EmbeddingFailed, HoldfastError, MemoryUnavailable
 
 if TYPE_CHECKING:
     from holdfast_activities.resilience import Breakers
@@ -34,16 +35,34 @@ class Gate:
         self._failure = failure
         self._late: set[asyncio.Future[Any]] = set()
 
-    async def call(self, work: Callable[[], Awaitable[T]], seconds: float | None) -> T:
-        """Run a call. ``seconds`` is its deadline; None for no deadline.
+    async def call(
+        self, work: Callable[[], Awaitable[T]], seconds: float | None, operation: str = "call"
+    ) -> T:
+        """Run a call, and record it in the metrics. ``seconds`` is its deadline; None for no deadline.
 
         Raises:
             HoldfastError: ``failure``, if the breaker is open (with ``retry_after``) or the deadline has passed.
                 Other errors of the call pass through and do not count.
         """
-        breakers = self._breakers
-        if breakers is None:
+        if self._breakers is None:
             return await self._within(work, seconds)
+        began, outcome, metrics = time.monotonic(), "cancelled", self._breakers.metrics
+        try:
+            result = await self._admitted(self._breakers, work, seconds)
+            outcome = "ok"
+        except HoldfastError as error:
+            outcome = error.code
+            metrics.count("holdfast_errors_total", source="memory", kind=error.kind, code=error.code)
+            raise
+        finally:
+            metrics.count("holdfast_memory_operations_total", operation=operation, outcome=outcome)
+            taken = time.monotonic() - began
+            metrics.observe("holdfast_memory_operation_seconds", taken, operation=operation)
+        return result
+
+    async def _admitted(
+        self, breakers: "Breakers", work: Callable[[], Awaitable[T]], seconds: float | None
+    ) -> T:
         try:
             admission = await breakers.admit(self._name)
         except BreakerOpen as error:

@@ -48,9 +48,10 @@ class _GuardedStore:
                 return await getattr(await self._opened(), method)(*args, **options)
 
             if method in _WITHOUT_DEADLINE:
-                return await self._gate.call(opened, None)
+                return await self._gate.call(opened, None, method)
             seconds = READ_SECONDS if method in _READS else WRITE_SECONDS
-            return await self._gate.call(opened, seconds if self._store else seconds + OPEN_SECONDS)
+            within = seconds if self._store else seconds + OPEN_SECONDS
+            return await self._gate.call(opened, within, method)
 
         return call
 

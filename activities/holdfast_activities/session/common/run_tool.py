@@ -5,8 +5,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from holdfast_workflows.contracts.errors import (
     ToolFailed,
 )
 from holdfast_workflows.contracts.limits import MAX_RESULT
+from holdfast_workflows.contracts.operations.instruments import Instruments
 from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus, ToolCall
 from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 from holdfast_workflows.contracts.text.redaction import redact, redact_error
@@ -135,16 +136,17 @@ async def run(
     arguments: Mapping[str, Any],
     seconds: float,
     heartbeat: Callable[[str], None],
+    metrics: Instruments,
     attempt: Attempt | None = None,
 ) -> ResultEntry:
-    """Run a tool with validated arguments.
+    """Run a tool with validated arguments, and record it in the metrics.
 
     A function that does not end after its time-out keeps running; ``attempt.ended`` is then false.
 
     Raises ToolFailed if it raised, timed out, or returned too much; EffectUnknown if it must happen once and
     timed out; NotBegun if it was too late to start it.
     """
-    with spans.tool_call(call, binding.spec) as span:
+    with _recorded(binding.spec.name, metrics), spans.tool_call(call, binding.spec) as span:
         try:
             entry = await _run(binding, call, arguments, seconds, heartbeat, attempt or Attempt())
         except (Needed, NotBegun):
@@ -155,6 +157,29 @@ async def run(
             raise
         span.ended(entry)
         return entry
+
+
+@contextmanager
+def _recorded(tool: str, metrics: Instruments) -> Generator[None]:
+    """Record the call that is made in the block, unless it was too late for it."""
+    began, outcome = time.monotonic(), "cancelled"
+    try:
+        yield
+        outcome = "ok"
+    except NotBegun:
+        outcome = ""
+        raise
+    except (Needed, TicketOpened):
+        outcome = "waiting"
+        raise
+    except HoldfastError as error:
+        outcome = error.code
+        metrics.count("holdfast_errors_total", source="tool", kind=error.kind, code=error.code)
+        raise
+    finally:
+        if outcome:
+            metrics.count("holdfast_tool_calls_total", tool=tool, outcome=outcome)
+            metrics.observe("holdfast_tool_call_seconds", time.monotonic() - began, tool=tool)
 
 
 async def _run(

@@ -1,14 +1,16 @@
 """The protections of every model call: circuit breaker, budget reservation and rate limits."""
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from holdfast_activities.models.base import Model, ModelReply
+from holdfast_activities.models.base import Model, ModelReply, ModelRequest
 from holdfast_activities.resilience import Admission, Resilience, counts, reason_of
 from holdfast_activities.state.coordination.bucket import Rate
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.budget import Spent
-from holdfast_workflows.contracts.errors import ModelError, RateLimited
+from holdfast_workflows.contracts.errors import HoldfastError, ModelError, RateLimited
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.steps import Wait
 
@@ -44,13 +46,15 @@ class AdmittedCall:
 
 
 class CallGuard:
-    """Admits the model calls of one activity, which are paid from ``budget``, and records their outcomes.
+    """Admits the model calls of one activity of an agent, paid from ``budget``, and records their outcomes.
 
     ``unanswered`` is the usage of calls that ended without a reply.
     """
 
-    def __init__(self, resilience: Resilience, budget: BudgetReservation) -> None:
+    def __init__(self, resilience: Resilience, budget: BudgetReservation, agent: str) -> None:
         self._resilience = resilience
+        self._agent = agent
+        self.metrics = resilience.metrics
         self.budget = budget
         self.unanswered = Usage()
 
@@ -85,9 +89,44 @@ class CallGuard:
         self._resilience.retries.note(f"model:{provider}", ok=True)
         await breakers.succeeded(admission)
 
+    async def send(
+        self,
+        model: Model,
+        request: ModelRequest,
+        on_text: Callable[[str], None] | None = None,
+        *,
+        purpose: str = "",
+    ) -> ModelReply:
+        """Make an admitted call, and record it in the metrics and in a span. ``purpose`` is that of a side call."""
+        began, outcome = time.monotonic(), "cancelled"
+        try:
+            with spans.model_call(model, request, purpose=purpose) as span:
+                reply = await model.complete(request, span.timed(on_text) if on_text else None)
+                span.replied(reply)
+            outcome, request.consumed.usage = "ok", reply.usage
+        except HoldfastError as error:
+            outcome = error.code
+            self.metrics.count("holdfast_errors_total", source="model", kind=error.kind, code=error.code)
+            raise
+        finally:
+            self._record(model.name, outcome, time.monotonic() - began, request.consumed.usage)
+        return reply
+
+    def _record(self, model: str, outcome: str, seconds: float, used: Usage | None) -> None:
+        self.metrics.count("holdfast_model_calls_total", agent=self._agent, model=model, outcome=outcome)
+        self.metrics.observe("holdfast_model_call_seconds", seconds, model=model)
+        if used is None:
+            return
+        kinds = {"input": used.input_tokens, "output": used.output_tokens, "cached": used.cached_tokens}
+        for kind, tokens in kinds.items():
+            self.metrics.count("holdfast_tokens_total", tokens, agent=self._agent, model=model, kind=kind)
+        self.metrics.add("holdfast_cost_dollars_total", used.cost, agent=self._agent, model=model)
+
     async def _reserve(self, model: Model, estimate: CostEstimate) -> AdmittedCall:
         allowed = await self.budget.reserve(model, estimate)
         if not isinstance(allowed, int):
+            if isinstance(allowed, Spent):
+                self.metrics.count("holdfast_budget_refusals_total", account=allowed.scope)
             raise BudgetRefused(allowed)
         return AdmittedCall(CostEstimate(estimate.prompt, allowed), allowed if self.budget.active else None)
 

@@ -7,7 +7,6 @@ from temporalio import activity
 
 from holdfast_activities.context import Conversation, Conversations, PromptAccount, cleaned, smaller
 from holdfast_activities.models.base import Consumed, Model, ModelReply
-from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import (
     ContentFiltered,
@@ -90,15 +89,16 @@ class GuardedCall:
     async def _send(self, model: Model, prompt: Prompt) -> ModelAnswer:
         consumed = prompt.request.consumed
         try:
-            with spans.model_call(model, prompt.request) as call:
-                reply = await model.complete(prompt.request, call.timed(self._on_text))
-                call.replied(reply)
+            reply = await self._guard.send(model, prompt.request, self._on_text)
             self._expect_text(reply, consumed)
         except BaseException:
             self._guard.count_unanswered(consumed.usage)
             raise
         reported = reply.usage.input_tokens if reply.counted else 0
         self._prompts.learn(prompt, reported)
+        budget = prompt.account.budget
+        used = (reported or prompt.account.estimated * budget.ratio) / budget.context_window
+        self._guard.metrics.observe("holdfast_context_used_ratio", used, agent=self._prompts.agent.spec.name)
         return ModelAnswer(model, reply, prompt.account, reported)
 
     def _expect_text(self, reply: ModelReply, consumed: Consumed) -> None:

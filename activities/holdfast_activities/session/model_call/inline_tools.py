@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, ToolArgumentsInvalid
+from holdfast_workflows.contracts.operations.instruments import Instruments
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.session.steps import ThinkInput
 
@@ -13,7 +14,12 @@ from ..common.agents import LiveAgent
 
 
 async def run(
-    step: ThinkInput, agent: LiveAgent, reply: ReplyEntry, known: Collection[int], made: int
+    step: ThinkInput,
+    agent: LiveAgent,
+    reply: ReplyEntry,
+    known: Collection[int],
+    made: int,
+    metrics: Instruments,
 ) -> list[ResultEntry]:
     """Run the inline calls of a reply, and return their results and the errors of invalid calls.
 
@@ -28,12 +34,14 @@ async def run(
         inline = [call.seq for call in calls if (tool := agent.tools.get(call.name)) and tool.inline]
         known = {*known, *inline[max(0, step.calls_left - made) :]}
     results = await asyncio.gather(
-        *(_result(agent, call, step.scheduled) for call in calls if call.seq not in known)
+        *(_result(agent, call, step.scheduled, metrics) for call in calls if call.seq not in known)
     )
     return [result for result in results if result is not None]
 
 
-async def _result(agent: LiveAgent, call: run_tool.ToolRun, scheduled: Collection[str]) -> ResultEntry | None:
+async def _result(
+    agent: LiveAgent, call: run_tool.ToolRun, scheduled: Collection[str], metrics: Instruments
+) -> ResultEntry | None:
     """The result of a call; None if the workflow has to schedule it."""
     spec, binding = agent.tools.get(call.name), agent.binding(call.name)
     if binding is None and spec is not None and not spec.hidden and await agent.elsewhere():
@@ -47,7 +55,7 @@ async def _result(agent: LiveAgent, call: run_tool.ToolRun, scheduled: Collectio
     if not spec.inline or call.name in scheduled:
         return None
     try:
-        return await run_tool.run(binding, call, arguments, spec.timeout, _ignore_heartbeat)
+        return await run_tool.run(binding, call, arguments, spec.timeout, _ignore_heartbeat, metrics)
     except HoldfastError as error:
         return run_tool.failed(call, error)
 

@@ -14,7 +14,6 @@ from holdfast_activities.models.base import Model, ModelRequest
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.coordination.budgets import BudgetStore
 from holdfast_activities.state.log.extras import Charge
-from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.budget import Allowance
 from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -82,7 +81,7 @@ class SideCall:
     async def _ask(
         self, agent: LiveAgent, model: Model, question: SideQuestion, budget: BudgetReservation
     ) -> SideAnswer:
-        guard = CallGuard(self._resilience, budget)
+        guard = CallGuard(self._resilience, budget, agent.spec.name)
         vault = Vault(agent.spec.pii)
         fragment = model.fragment(UserEntry(seq=1, text=vault.hidden(question.text)))
         request = ModelRequest(
@@ -95,9 +94,7 @@ class SideCall:
             size = len(fragment.data) + len(question.instructions)
             async with guard.admit(model, size, question.max_tokens) as call:
                 request = replace(request, max_tokens=call.estimate.output)
-                with spans.model_call(model, request, purpose=question.purpose) as span:
-                    reply = await model.complete(request)
-                    span.replied(reply)
+                reply = await guard.send(model, request, purpose=question.purpose)
                 call.reply = reply
         except BaseException:
             guard.count_unanswered(request.consumed.usage)

@@ -96,7 +96,7 @@ class StepLoop:
             keep_room=step.keep_room_for_final and step.mode != "final",
         )
         self._new = list(new)
-        self._guard = CallGuard(dependencies.resilience, self._budget)
+        self._guard = CallGuard(dependencies.resilience, self._budget, agent.spec.name)
         self._prompts = prompts = PromptSource(step, agent, dependencies.ratios, dependencies.instructions)
         call = GuardedCall(self._guard, prompts, dependencies.conversations, self._new, self._set_text)
         self._fallback = ModelFallback(
@@ -327,7 +327,8 @@ class StepLoop:
             return {}
         known = {seq: entry for seq, entry in ahead.items() if isinstance(entry, ResultEntry)}
         made = sum(call.done and call.status != "invalid" for step in self.steps for call in step.calls)
-        new = await inline_tools.run(self._input, self._agent, reply, known, made)
+        metrics = self._resilience.metrics
+        new = await inline_tools.run(self._input, self._agent, reply, known, made, metrics)
         if new:
             stored = await self._settle(new)
             known |= {entry.seq: entry for entry in stored if isinstance(entry, ResultEntry)}

@@ -88,7 +88,7 @@ class Think:
         unanswered: Usage = Usage(),  # noqa: B008 - it is immutable
     ) -> ThinkResult:
         """The settled steps and the wait, with the attempts so far: waiting does not reset their count."""
-        self._dependencies.resilience.meters.waited(wait.kind)
+        self._dependencies.resilience.metrics.count("holdfast_waits_total", kind=wait.kind)
         wait = wait.model_copy(update={"tried": attempts_before(step)})
         decided = _decided(steps, f"has to wait: {wait.reason}")
         return ThinkResult(decided=decided, steps=tuple(steps), wait=wait, unanswered=unanswered)

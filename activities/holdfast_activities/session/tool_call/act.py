@@ -76,8 +76,8 @@ class Act:
         self._state = state
         self._agents = agents
         self._ledger = ledger
-        self._meters = resilience.meters
-        attempts = Attempts(resilience.retries, resilience.breakers)
+        self._metrics = resilience.metrics
+        attempts = Attempts(resilience)
         self._once = Once(ledger, attempts)
         self._repeatable = Repeatable(ledger, attempts)
         self._same = SameCalls(state)
@@ -106,7 +106,7 @@ class Act:
         except HoldfastError as error:
             raise to_failure(error) from error
         if result.wait is not None:
-            self._meters.waited(result.wait.kind)
+            self._metrics.count("holdfast_waits_total", kind=result.wait.kind)
         return result
 
     async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:

@@ -3,8 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from holdfast_activities.resilience.breakers import Admission, Breakers, counts
-from holdfast_activities.resilience.retrying import Retries
+from holdfast_activities.resilience import Admission, Resilience, counts
 from holdfast_workflows.contracts.errors import EffectUnknown, ResultNotText, ResultTooLarge, ToolFailed
 from holdfast_workflows.contracts.session.entries import ResultEntry
 
@@ -18,16 +17,22 @@ HAPPENED = (ResultTooLarge, ResultNotText)
 class Permit:
     """Permission for one attempt, with its ``admission`` by the breaker of the tool."""
 
-    def __init__(self, retries: Retries, breakers: Breakers, admission: Admission | None) -> None:
-        self._retries = retries
-        self._breakers = breakers
+    def __init__(self, resilience: Resilience, admission: Admission | None) -> None:
+        self._resilience = resilience
+        self._breakers = resilience.breakers
         self._admission = admission
 
     async def use(self, work: CallRequest, attempt: run_tool.Attempt) -> ResultEntry:
         """Make the attempt and report its outcome. Errors are those of ``run_tool.run``."""
         try:
             entry = await run_tool.run(
-                work.binding, work.call, work.arguments, work.spec.timeout, work.heartbeat, attempt
+                work.binding,
+                work.call,
+                work.arguments,
+                work.spec.timeout,
+                work.heartbeat,
+                self._resilience.metrics,
+                attempt,
             )
         except ToolFailed as error:
             # A refusal is an answer. Only transient errors say something about the tool's state.
@@ -42,7 +47,7 @@ class Permit:
             await self._breakers.abandoned(self._admission)
 
     async def _report(self, work: CallRequest, error: ToolFailed | None) -> None:
-        self._retries.note(operation_of(work), error is None)
+        self._resilience.retries.note(operation_of(work), error is None)
         admission, self._admission = self._admission, None
         if admission is None:
             return
@@ -55,15 +60,16 @@ class Permit:
 class Attempts:
     """Admits attempts. ``retries`` has the outcomes of recent ones."""
 
-    def __init__(self, retries: Retries, breakers: Breakers) -> None:
-        self.retries = retries
-        self._breakers = breakers
+    def __init__(self, resilience: Resilience) -> None:
+        self._resilience = resilience
+        self.retries, self.metrics = resilience.retries, resilience.metrics
 
     @asynccontextmanager
     async def admitted(self, work: CallRequest) -> AsyncGenerator[Permit]:
         """Admit one attempt, or raise ``BreakerOpen``; an unused permission is returned to the breaker."""
-        admission = await self._breakers.admit(operation_of(work)) if work.spec.breaker else None
-        permit = Permit(self.retries, self._breakers, admission)
+        breakers = self._resilience.breakers
+        admission = await breakers.admit(operation_of(work)) if work.spec.breaker else None
+        permit = Permit(self._resilience, admission)
         try:
             yield permit
         finally:

@@ -15,6 +15,7 @@ from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras
 from holdfast_workflows.contracts.errors import StateError
 from holdfast_workflows.contracts.operations.effects import EffectStatus, EffectView
+from holdfast_workflows.contracts.operations.instruments import NO_METRICS, Instruments
 from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStatus
 from holdfast_workflows.contracts.session.steps import ActInput, ActResult
 
@@ -28,6 +29,9 @@ _AT = "@"
 
 AT_WORK = set[str]()
 """The tokens of calls that this process executes, each until its function has ended."""
+
+
+_RECORDED = frozenset({"settled", "failed", "unknown", "undone", "undo_failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,9 @@ class Claim:
 class Ledger:
     """Records which calls took effect, and grants the right to make one."""
 
-    def __init__(self, state: State, conversations: Conversations) -> None:
+    def __init__(self, state: State, conversations: Conversations, metrics: Instruments = NO_METRICS) -> None:
         self._log = state.log
+        self._metrics = metrics
         self._effects = state.effects
         self._conversations = conversations
 
@@ -91,12 +96,14 @@ class Ledger:
         self, entry: ResultEntry, row: EffectView | None, session: str, *, in_log: bool = True
     ) -> ResultEntry:
         """Write a result with its effect, and return the valid one: that of the first writer."""
-        if not in_log:
-            if row is not None:
-                await settle(self._log, session, (), LogExtras(effects=(row,)))
-            return entry
         extras = None if row is None else LogExtras(effects=(row,))
+        if not in_log:
+            if extras is not None:
+                await settle(self._log, session, (), extras)
+            self._record(row)
+            return entry
         (stored,), _ = await settle(self._log, session, (entry,), extras)
+        self._record(row)
         self._conversations.offer(session, [stored])
         if not isinstance(stored, ResultEntry):
             raise StateError(f"number {entry.seq} of the log holds a {stored.kind}, not a result")
@@ -108,10 +115,18 @@ class Ledger:
 
     async def restore(self, work: CallRequest, row: EffectView) -> ActResult:
         """The result of a call whose row is settled, even if the log has lost it."""
+        self._metrics.count("holdfast_effects_total", tool=row.tool, outcome="repeated")
         status: ResultStatus = "failed" if row.status in ("failed", "given_up") else "ok"
         entry = run_tool.result(work.call, row.result, status)
         return await self.finish(work, entry, None)
 
     async def mark(self, key: str, status: EffectStatus, *, result: str = "") -> EffectView | None:
         """Change a row's status unless it is settled, and return the row."""
-        return await self._effects.mark(key, status, result=result or None)
+        row = await self._effects.mark(key, status, result=result or None)
+        if row is not None and row.status == status:
+            self._record(row)
+        return row
+
+    def _record(self, row: EffectView | None) -> None:
+        if row is not None and row.status in _RECORDED:
+            self._metrics.count("holdfast_effects_total", tool=row.tool, outcome=row.status)

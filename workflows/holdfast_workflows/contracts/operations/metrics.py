@@ -53,25 +53,35 @@ def _probe(name: str, labels: str, text: str, kind: Kind = "gauge") -> Metric:
 
 _WORK: Final = (
     _counter(
-        "holdfast_requests_total", "operation outcome", "Requests of clients to sessions: ok, refused, failed"
+        "holdfast_requests_total",
+        "operation outcome",
+        "Requests to sessions, their starts included: ok, refused, failed",
     ),
     _counter("holdfast_turns_total", "agent outcome", "Ended turns: done, failed, cancelled"),
-    _histogram("holdfast_turn_seconds", "agent", "Time from a message to the end of its turn", TURN_EDGES),
+    _histogram("holdfast_turn_seconds", "agent", "Time of a turn, without waits for people", TURN_EDGES),
     _counter("holdfast_steps_total", "agent outcome", "Ended steps: text, calls, failed"),
     _counter("holdfast_model_calls_total", "agent model outcome", "Calls of models: ok or the error's code"),
     _histogram("holdfast_model_call_seconds", "model", "Duration of model calls", CALL_EDGES),
-    _counter("holdfast_tool_calls_total", "tool outcome", "Calls of tools: ok or the error's code"),
+    _counter("holdfast_tool_calls_total", "tool outcome", "Calls of tools: ok, waiting or the error's code"),
     _histogram("holdfast_tool_call_seconds", "tool", "Duration of tool calls", CALL_EDGES),
-    _counter("holdfast_errors_total", "source kind code", "Errors of model, tool, memory and turn by class"),
-    _counter("holdfast_tokens_total", "agent model kind", "Tokens: input, output, cached, caching"),
+    _counter(
+        "holdfast_errors_total",
+        "source kind code",
+        "Errors by class; source: model, tool, memory, turn, start",
+    ),
+    _counter("holdfast_tokens_total", "agent model kind", "Tokens: input, output, cached (of the input)"),
     _counter("holdfast_cost_dollars_total", "agent model", "Cost of model calls in US dollars"),
     _histogram(
         "holdfast_context_used_ratio", "agent", "Share of the context window in a prompt", RATIO_EDGES
     ),
     _counter("holdfast_memory_operations_total", "operation outcome", "Operations of the memory store"),
     _histogram("holdfast_memory_operation_seconds", "operation", "Duration of memory operations", CALL_EDGES),
-    _counter("holdfast_effects_total", "tool outcome", "Effects: settled, repeated, unknown, undone"),
-    _counter("holdfast_budget_refusals_total", "account", "Calls refused by a budget: run, tenant"),
+    _counter(
+        "holdfast_effects_total",
+        "tool outcome",
+        "Effects: settled, failed, repeated (not made again), unknown, undone, undo_failed",
+    ),
+    _counter("holdfast_budget_refusals_total", "account", "Calls refused by a budget: run, parent, tenant"),
     _histogram(
         "holdfast_history_used_ratio",
         "agent",

@@ -7,6 +7,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from holdfast_workflows.contracts import names
 
+from . import actions
 from .state import SessionState
 
 _AGENT = SearchAttributeKey.for_keyword(names.ATTRIBUTE_AGENT)
@@ -74,5 +75,6 @@ def disown() -> None:
 
 
 def _upsert(*changes: SearchAttributeUpdate[Any]) -> None:
+    actions.count()
     # The SDK leaves a type argument out of its own annotation.
     workflow.upsert_search_attributes(changes)  # pyright: ignore[reportUnknownMemberType]

@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts.session.steps import Wait
 
-from . import current_details, search_attributes
+from . import actions, current_details, search_attributes
 from .state import SessionState
 
 _BRIEF = 5.0
@@ -23,6 +23,7 @@ async def wait_until(ready: Callable[[], bool], seconds: float | None, summary: 
         if seconds is None:
             await workflow.wait_condition(ready)
         else:
+            actions.count()
             await workflow.wait_condition(
                 ready, timeout=timedelta(seconds=seconds), timeout_summary=_shorten(summary)
             )

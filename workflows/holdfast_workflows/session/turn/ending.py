@@ -9,7 +9,7 @@ from holdfast_workflows.contracts.session.steps import StepView, TurnStatus
 from holdfast_workflows.contracts.text.unicode import size
 
 from ..background import remember
-from ..state import current_details
+from ..state import current_details, metrics
 from ..state.state import SessionState
 
 
@@ -50,6 +50,7 @@ def end(state: SessionState, last: StepView | None) -> None:
         by=turn.by,
     )
     state.usage = state.usage + turn.usage
+    metrics.turn_ended(state, status, problem)
     state.inbox.clear()
     state.spending = state.spending.model_copy(update={"seconds": state.seconds})
     state.running = None

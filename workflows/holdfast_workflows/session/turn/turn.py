@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.session.steps import ActResult, CallView, Step
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..background.compact import Compaction
-from ..state import continue_as_new, reset, waiting
+from ..state import continue_as_new, metrics, reset, waiting
 from ..state.state import SessionState
 from . import ending, handoff, loop_detection, recall
 from .budget import BudgetTracker
@@ -153,6 +153,7 @@ class TurnRunner:
             return False
         else:
             result = await self._think()
+        metrics.steps_ended(self._state, result)
         if result.steps:
             self._compaction.consider(result.steps[-1])
             if await self._decide(result):
@@ -171,6 +172,8 @@ class TurnRunner:
         try:
             return await self._model_step.think()
         except errors.HoldfastError as error:
+            if not isinstance(error, errors.TurnCancelled):
+                metrics.step_failed(self._state)
             self._fallbacks.begin(error)
             return ThinkResult(steps=())
 
