@@ -3,7 +3,7 @@
 
 PY := .venv/bin/python
 ROOMS := holdfast workflows activities workers client temporal
-CODE := $(ROOMS) tests examples benchmarks
+CODE := $(ROOMS) deploy tests examples benchmarks
 ARGS ?=
 
 # pyright comes whole from the lock; without this it asks PyPI for a newer version at each run.

@@ -19,6 +19,7 @@ FOLDERS = (
     "workers",
     "client",
     "temporal",
+    "deploy",
     "tests",
     "examples",
     "benchmarks",

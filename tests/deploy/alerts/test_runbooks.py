@@ -44,7 +44,7 @@ def test_every_error_code_in_a_table_exists() -> None:
         (name, code)
         for name, page in PAGES.items()
         for table in re.findall(r"^\| (?:code|outcome) \|.*?\n\n", page + "\n", re.MULTILINE | re.DOTALL)
-        for row in table.splitlines()
+        for row in table.strip().splitlines()
         for code in re.findall(r"`(\w+)`", row.split("|")[1])
         if code not in CODES
     }

@@ -35,6 +35,7 @@ MODELS = (
         {
             'holdfast_tool_calls_total{tool="refund",outcome="ok"}': (10, 8),
             'holdfast_tool_calls_total{tool="refund",outcome="tool_failed"}': (0, 2),
+            'holdfast_tool_calls_total{tool="late",outcome="waiting"}': (5, 5),
         },
         "20% of the calls of tool 'refund' failed in the last 10 minutes.",
         {"tool": "refund"},
