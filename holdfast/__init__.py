@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from holdfast_client.agents import DeclaredAgent
     from holdfast_client.client import Client, connect
     from holdfast_client.debugging.spans import Span, Trace, TurnTrace
+    from holdfast_client.evaluation.methods import ForkOptions
     from holdfast_client.operations.auditing import AuditFilter
     from holdfast_client.operations.boards import BoardClient
     from holdfast_client.operations.erasing import Erased
@@ -197,6 +198,8 @@ if TYPE_CHECKING:
         VersionConflict,
         WorkerMissing,
     )
+    from holdfast_workflows.contracts.evaluation.forks import ForkSource
+    from holdfast_workflows.contracts.evaluation.outcomes import Comparison, Outcome, OutcomeCall
     from holdfast_workflows.contracts.operations.breakers import BreakerView, TenantLimits
     from holdfast_workflows.contracts.operations.content import AgentInfo
     from holdfast_workflows.contracts.operations.effects import EffectView
@@ -243,6 +246,7 @@ _MODULES: Final = {
     "holdfast_client.agents": "DeclaredAgent",
     "holdfast_client.client": "Client connect",
     "holdfast_client.debugging.spans": "Span Trace TurnTrace",
+    "holdfast_client.evaluation.methods": "ForkOptions",
     "holdfast_client.operations.auditing": "AuditFilter",
     "holdfast_client.operations.boards": "BoardClient",
     "holdfast_client.operations.erasing": "Erased",
@@ -298,6 +302,8 @@ _MODULES: Final = {
         ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict
         WorkerMissing
     """,
+    "holdfast_workflows.contracts.evaluation.forks": "ForkSource",
+    "holdfast_workflows.contracts.evaluation.outcomes": "Comparison Outcome OutcomeCall",
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
     "holdfast_workflows.contracts.operations.effects": "EffectView",
@@ -344,38 +350,40 @@ __all__ = [
     "AuditFilter", "AuditRecord", "BadInput", "Board", "BoardClient", "BoardConflict", "BoardEntry",
     "BoardFull", "BoardTool", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount",
     "BudgetChanged", "BudgetExhausted", "CachedReply", "ChildEnded", "ChildFailed", "ChildStarted",
-    "ChildTimedOut", "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted", "Condition",
-    "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext", "DatabaseMismatch",
-    "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed",
-    "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken",
-    "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply",
-    "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetInfo", "FleetOptions", "FleetReport",
-    "FleetResult", "Fleets", "HandedOver", "Handoff", "Handover", "HandoverUnanswered", "HoldfastError",
-    "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
-    "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",
-    "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer", "MaintenanceReport", "MalformedReply",
-    "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged",
-    "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed",
-    "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult",
-    "ModelChanged", "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient",
-    "NeedsPerson", "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted",
-    "NothingToDo", "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "OutputCutOff",
-    "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided", "Permissions", "PersonalData",
-    "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull",
-    "QueueUnserved", "RateLimited", "Recalled", "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry",
-    "ResultNotText", "ResultTooLarge", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule",
-    "RunOptions", "SandboxUnavailable", "ScheduleNotFound", "ScheduleOptions", "ScheduleRun",
-    "ScheduleView", "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError",
-    "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions",
-    "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
-    "Span", "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
-    "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
-    "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta",
-    "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded",
-    "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted", "Trace", "TurnCancelled", "TurnEnded",
-    "TurnNotEnded", "TurnStarted", "TurnTrace", "TurnView", "Unclassified", "Undone", "UnknownAgent", "Usage",
-    "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask",
-    "called", "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
+    "ChildTimedOut", "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted", "Comparison",
+    "Condition", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
+    "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate",
+    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
+    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
+    "ErrorReply", "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetInfo", "FleetOptions",
+    "FleetReport", "FleetResult", "Fleets", "ForkOptions", "ForkSource", "HandedOver", "Handoff",
+    "Handover", "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
+    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
+    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
+    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
+    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
+    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
+    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
+    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
+    "OpenTicket", "OtherAgent", "Outcome", "OutcomeCall", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
+    "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved", "RateLimited", "Recalled",
+    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
+    "ScheduleNotFound", "ScheduleOptions", "ScheduleRun", "ScheduleView", "Schedules",
+    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
+    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionTree",
+    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Span", "Spending", "Stage",
+    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
+    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
+    "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall",
+    "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted",
+    "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnTrace", "TurnView",
+    "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting",
+    "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called", "client_tool", "connect", "deny",
+    "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

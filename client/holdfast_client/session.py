@@ -8,6 +8,7 @@ from functools import partial
 from typing import Generic
 
 from holdfast_client.debugging.methods import DebuggingMethods
+from holdfast_client.evaluation.methods import ForkMethods
 from holdfast_client.operations import content, effects, trees
 from holdfast_client.operations.boards import BoardClient
 from holdfast_client.operations.trees import SessionTree
@@ -34,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 @public
-class Session(AnswerMethods, TicketMethods, DebuggingMethods, Generic[OutT]):
+class Session(AnswerMethods, TicketMethods, DebuggingMethods, ForkMethods, Generic[OutT]):
     """A handle for one session, made by ``Client.start`` or ``Client.session`` without a request."""
 
     def __init__(

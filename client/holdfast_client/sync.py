@@ -19,6 +19,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
+from holdfast_client.evaluation.methods import ForkOptions
 from holdfast_client.operations import boards as async_boards
 from holdfast_client.operations import memory as async_memory
 from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
@@ -271,6 +272,11 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
         """The board that the session shares with its tree."""
         return BoardClient(self._target.board, self._portal)
 
+    def fork(self, at: int = 1, **options: Unpack[ForkOptions]) -> Session[Any]:
+        """Start a session that takes a step of this one again, without effects."""
+        return Session(self._portal.call(self._target.fork(at, **options)), self._portal)
+
+    comparison = _blocking(async_session.Session.comparison)
     send = _blocking(async_session.Session[OutT].send)
     wait = _blocking(async_session.Session[OutT].wait)
     stream = _iterating(async_session.Session.stream)

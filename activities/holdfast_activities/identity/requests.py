@@ -93,6 +93,10 @@ class IdentityRequests:
         if load.parent is not None:
             principal = self._child(load.parent, load.identity)
             return principal, (load.tenant, load.user)  # the grant is for the whole start
+        if load.fork is not None:
+            principal = self._start(load.identity, names.WORKFLOW)
+            access.check(principal, "fork")
+            return principal, (load.tenant, load.user)
         principal = self._scheduled(load) or self._start(load.identity, names.WORKFLOW)
         access.check(principal, "start")
         owner = access.owner_for(principal, load.tenant, load.user)

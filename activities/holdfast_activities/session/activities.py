@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from holdfast_activities.context import Conversations, TokenCalibration
+from holdfast_activities.evaluation.forking import Forks
 from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.identity.verifier import Verifier
 from holdfast_activities.memory.memories import Memories
@@ -109,6 +110,7 @@ class Activities:
             Notify(Sender(state, registry.notifications)),
             FleetItems(registry, state, agents, identity),
             Orphans(),
+            Forks(registry, state, agents, models),
         )
 
     @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
 
+from holdfast_activities.evaluation import forking
 from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.state.database import SessionRow, State
 from holdfast_activities.teams.routing.places import Places
@@ -61,10 +62,42 @@ class LoadAgent:
     async def load_agent(self, load: LoadInput) -> LoadResult:
         """Store the agent's spec under its digest and return the part that the workflow needs."""
         principal, load = self._identity.started(load)
+        if load.fork is not None:
+            await forking.check(self._state, principal, load, load.fork)
         owner = ("", "")
         if principal is not None:
             owner = (load.tenant, load.user)
             await self._expect_own(principal, load)
+        spec = await self._spec(load)
+        body = spec.model_dump_json()
+        digest = hashlib.sha256(body.encode()).hexdigest()[:24]
+        pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant), self._levels(spec, load))
+        pinned = pinned.model_copy(update=self._of_app(spec.name))
+        pinned = pinned.model_copy(update={"routed": load.routed or spec.routing is not None})
+        if load.again:
+            await self._state.save_spec(digest, body)
+            if load.handoff and pinned.routed:
+                await self._places.move(load.session, spec.name if spec.routing else "", failed=load.failed)
+            self._agents.keep(digest, spec)
+            return LoadResult(spec=pinned)
+        opened = await self._state.open_session(
+            load.session, load.agent, digest, load.tenant, load.user, spec=body
+        )
+        before = None if opened else await self._state.load_session(load.session)
+        if load.fork is not None:
+            start = dict(await forking.begin(self._state, load, load.fork, spec))
+        else:
+            start = await self._start(load, before)
+        self._agents.keep(digest, spec)
+        version = before.version if before else 0
+        values = values_of(load.scheduled, load.scheduled_at)
+        who = {"principal": principal, "owner": owner, "values": values}
+        return LoadResult(spec=pinned, version=version, appends_audit=True, **who, **start)
+
+    async def _spec(self, load: LoadInput) -> AgentSpec:
+        """The spec to pin: the worker's, with what the start adds to it, or that of a fork."""
+        if load.fork is not None:
+            return (await self._agents.get(load.fork.digest)).spec
         spec = self._registry.agents.get(load.agent)
         if spec is None:
             known = ", ".join(sorted(self._registry.agents)) or "none"
@@ -81,27 +114,7 @@ class LoadAgent:
             spec = spec.model_copy(update={"tools": own_tools(True, None, False, False)})
         if self._servers is not None:
             spec = await self._servers.extended(spec, load, _time_left())
-        body = spec.model_dump_json()
-        digest = hashlib.sha256(body.encode()).hexdigest()[:24]
-        pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant), self._levels(spec, load))
-        pinned = pinned.model_copy(update=self._of_app(spec.name))
-        pinned = pinned.model_copy(update={"routed": load.routed or spec.routing is not None})
-        if load.again:
-            await self._state.save_spec(digest, body)
-            if load.handoff and pinned.routed:
-                await self._places.move(load.session, spec.name if spec.routing else "", failed=load.failed)
-            self._agents.keep(digest, spec)
-            return LoadResult(spec=pinned)
-        opened = await self._state.open_session(
-            load.session, load.agent, digest, load.tenant, load.user, spec=body
-        )
-        before = None if opened else await self._state.load_session(load.session)
-        start = await self._start(load, before)
-        self._agents.keep(digest, spec)
-        version = before.version if before else 0
-        values = values_of(load.scheduled, load.scheduled_at)
-        who = {"principal": principal, "owner": owner, "values": values}
-        return LoadResult(spec=pinned, version=version, appends_audit=True, **who, **start)
+        return spec
 
     def _of_app(self, agent: str) -> dict[str, bool]:
         """What the workflow needs to know of the app and of the functions of the agent's tools."""

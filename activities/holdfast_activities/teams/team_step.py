@@ -15,7 +15,7 @@ from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.errors import StateError
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
-from holdfast_workflows.contracts.session.session import Partial
+from holdfast_workflows.contracts.session.progress import Partial
 from holdfast_workflows.contracts.session.steps import ThinkInput, ThinkResult
 from holdfast_workflows.contracts.teams.team import TeamSpec
 from holdfast_workflows.contracts.text.unicode import dump_json

@@ -20,6 +20,7 @@ import typer
 from .chat import chat
 from .common import exits, options, output, printing
 from .debugging import trace
+from .evaluation import fork
 from .operations import (
     a2a,
     answers,
@@ -48,6 +49,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     show.watch,
     prompts.prompt,
     trace.trace,
+    fork.fork,
     control.pause,
     control.resume,
     control.steer,

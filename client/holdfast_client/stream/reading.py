@@ -14,7 +14,8 @@ from holdfast_client.requests import health
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import NoWorker
-from holdfast_workflows.contracts.session.session import Partial, SessionView, ToolProgress
+from holdfast_workflows.contracts.session.progress import Partial, ToolProgress
+from holdfast_workflows.contracts.session.session import SessionView
 from holdfast_workflows.contracts.text.unicode import preview
 
 from .snapshot import PendingModelCall, PendingToolCall, Snapshot

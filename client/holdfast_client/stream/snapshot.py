@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast_workflows.contracts.session.session import Partial, SessionView
+from holdfast_workflows.contracts.session.progress import Partial
+from holdfast_workflows.contracts.session.session import SessionView
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from holdfast_workflows.contracts.session.session import Partial
+from holdfast_workflows.contracts.session.progress import Partial
 
 from .events import StreamEvent, TextDelta, TextRestart
 from .position import TextPosition, digest

@@ -64,6 +64,8 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "result": ("view", _of("result", timeout=0.5)),
     "tree": ("view", _of("tree")),
     "trace": ("view", _of("trace")),
+    "fork": ("fork", _of("fork")),
+    "comparison": ("view", _of("comparison", timeout=10)),
     "board": ("view", lambda client, id: client.session(id).board.list()),
     "board.read": ("view", lambda client, id: client.session(id).board.read("plan")),
     "board.write": ("send", lambda client, id: client.session(id).board.write("plan", "x", id=f"w-{id}")),

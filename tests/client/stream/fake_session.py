@@ -11,7 +11,8 @@ from holdfast_client.stream.position import Position
 from holdfast_client.stream.snapshot import PendingModelCall, Snapshot
 from holdfast_workflows.contracts.limits import INLINE_TEXT
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, UserEntry
-from holdfast_workflows.contracts.session.session import Event, Partial, SessionView, TurnView
+from holdfast_workflows.contracts.session.progress import Partial
+from holdfast_workflows.contracts.session.session import Event, SessionView, TurnView
 from holdfast_workflows.contracts.text.unicode import preview, size
 
 

@@ -51,6 +51,7 @@ GRANT_SCHEDULE: Final = "grant_schedule"
 PREPARE_ITEMS: Final = "prepare_items"
 FIND_OUTCOMES: Final = "find_outcomes"
 READ_ITEMS: Final = "read_items"
+PREPARE_FORK: Final = "prepare_fork"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -99,7 +100,7 @@ RESERVED: Final = frozenset({
     OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT, ROUTE_SESSION, READ_AGENT_LOADS,
     GRANT_START, FIND_CHILD, CANCEL_ORPHANS,
     READ_TEAM_BOARD, WRITE_TEAM_BOARD, READ_TENANT_BOARD, WRITE_TENANT_BOARD,
-    GRANT_SCHEDULE, OPEN_FLEET, PREPARE_ITEMS, FIND_OUTCOMES, READ_ITEMS,
+    GRANT_SCHEDULE, OPEN_FLEET, PREPARE_ITEMS, FIND_OUTCOMES, READ_ITEMS, PREPARE_FORK,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 

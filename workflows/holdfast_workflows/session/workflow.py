@@ -34,7 +34,9 @@ from .state import (
     budget_limits,
     continue_as_new,
     current_details,
+    fork,
     metrics,
+    position,
     reset,
     schedule,
     search_attributes,
@@ -75,6 +77,8 @@ class AgentWorkflow(ControlHandlers):
         self._waiters = 0
         self._continuing = False
         self._failure = failure
+        if start.fork and not start.carry:
+            fork.begin(self._state, start.fork)
         if start.message and not start.carry and start.scheduled is None:
             self._state.accept(start.message.model_copy(update={"by": ""}))
 
@@ -152,18 +156,7 @@ class AgentWorkflow(ControlHandlers):
                 search_attributes.disown()
             return
         state.verified(loaded.principal, loaded.owner)
-        state.resume_at(loaded.seq, loaded.turns, loaded.version)
-        state.trail.verified(state.start.tenant)
-        state.trail.at_once = loaded.appends_audit
-        if loaded.abandoned:  # reset to the beginning: loading has set it aside
-            state.turns = max(state.turns, loaded.used)
-            state.abandoned, state.resets = loaded.abandoned, loaded.resets
-            state.resets_done = state.resets_past = state.resets_seen
-            state.orphans = loaded.spec.delegates
-        if loaded.seq > 1 and (loaded.turns or not loaded.abandoned):
-            state.untrusted = "an earlier session of this id"
-        elif state.start.parent is not None:
-            state.untrusted = state.start.parent.untrusted
+        position.resume(state, loaded)
         state.spec = loaded.spec
         state.budget = budget_limits.narrowed(state.budget or loaded.spec.budget, state.start.parent)
         schedule.accept(state, loaded)
@@ -183,6 +176,7 @@ class AgentWorkflow(ControlHandlers):
             settings=(state.start.budget, state.start.max_steps) != (None, None),
             account=state.start.account,
             parent=state.start.parent,
+            fork=state.start.fork,
         )
         return schedule.load_input(given, state.start)
 

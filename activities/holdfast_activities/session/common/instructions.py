@@ -94,6 +94,13 @@ async def known_instructions(state: State, spec: AgentSpec, session: str, turn: 
     return await state.load_text(session, _ref(turn))
 
 
+async def copy_instructions(state: State, spec: AgentSpec, session: str, to: str, turn: int) -> None:
+    """Give another session the instructions that the function returned for a turn, if it was called."""
+    known = await known_instructions(state, spec, session, turn) if spec.dynamic_instructions else None
+    if known is not None:
+        await state.store_text(to, _ref(turn), known)
+
+
 def _checked(text: object) -> str:
     if not isinstance(text, str):
         raise InstructionsFailed(f"it returned {type(text).__name__}; return a str", retryable=False)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Collection
 
+from holdfast_activities.evaluation.recorded import instead
+from holdfast_activities.state.base import Log
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, ToolArgumentsInvalid
 from holdfast_workflows.contracts.operations.instruments import Instruments
@@ -19,6 +21,7 @@ async def run(
     reply: ReplyEntry,
     known: Collection[int],
     made: int,
+    log: Log,
     metrics: Instruments,
 ) -> list[ResultEntry]:
     """Run the inline calls of a reply, and return their results and the errors of invalid calls.
@@ -34,13 +37,13 @@ async def run(
         inline = [call.seq for call in calls if (tool := agent.tools.get(call.name)) and tool.inline]
         known = {*known, *inline[max(0, step.calls_left - made) :]}
     results = await asyncio.gather(
-        *(_result(agent, call, step.scheduled, metrics) for call in calls if call.seq not in known)
+        *(_result(agent, call, step, log, metrics) for call in calls if call.seq not in known)
     )
     return [result for result in results if result is not None]
 
 
 async def _result(
-    agent: LiveAgent, call: run_tool.ToolRun, scheduled: Collection[str], metrics: Instruments
+    agent: LiveAgent, call: run_tool.ToolRun, step: ThinkInput, log: Log, metrics: Instruments
 ) -> ResultEntry | None:
     """The result of a call; None if the workflow has to schedule it."""
     spec, binding = agent.tools.get(call.name), agent.binding(call.name)
@@ -52,10 +55,13 @@ async def _result(
         arguments = binding.validate(call.arguments)
     except ToolArgumentsInvalid as error:
         return run_tool.result(call, error.detail, "invalid")
-    if not spec.inline or call.name in scheduled:
+    if not spec.inline or call.name in step.scheduled:
         return None
+    recorded = await instead(log, step.fork, call, agent) if step.fork is not None else None
     try:
-        return await run_tool.run(binding, call, arguments, spec.timeout, _ignore_heartbeat, metrics)
+        return recorded or await run_tool.run(
+            binding, call, arguments, spec.timeout, _ignore_heartbeat, metrics
+        )
     except HoldfastError as error:
         return run_tool.failed(call, error)
 

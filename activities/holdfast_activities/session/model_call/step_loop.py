@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.limits import MAX_CALLS
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.problems import Problem, problem_of
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall, Usage
-from holdfast_workflows.contracts.session.session import Partial
+from holdfast_workflows.contracts.session.progress import Partial
 from holdfast_workflows.contracts.session.steps import StepView, ThinkInput, Wait
 from holdfast_workflows.contracts.text.redaction import redact_known
 from holdfast_workflows.contracts.text.unicode import dump_json
@@ -327,8 +327,8 @@ class StepLoop:
             return {}
         known = {seq: entry for seq, entry in ahead.items() if isinstance(entry, ResultEntry)}
         made = sum(call.done and call.status != "invalid" for step in self.steps for call in step.calls)
-        metrics = self._resilience.metrics
-        new = await inline_tools.run(self._input, self._agent, reply, known, made, metrics)
+        log, metrics = self._log, self._resilience.metrics
+        new = await inline_tools.run(self._input, self._agent, reply, known, made, log, metrics)
         if new:
             stored = await self._settle(new)
             known |= {entry.seq: entry for entry in stored if isinstance(entry, ResultEntry)}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from temporalio import activity
 from temporalio.common import RawValue
 
+from holdfast_activities.evaluation.recorded import instead
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.needed import OUTCOMES
@@ -25,8 +26,9 @@ from holdfast_workflows.contracts.errors import (
     UnknownAgent,
     to_failure,
 )
+from holdfast_workflows.contracts.evaluation.forks import NOT_CARRIED_OUT
 from holdfast_workflows.contracts.session.entries import ResultEntry
-from holdfast_workflows.contracts.session.session import ToolProgress
+from holdfast_workflows.contracts.session.progress import ToolProgress
 from holdfast_workflows.contracts.session.steps import DECISIONS, ActInput, ActResult, Wait
 from holdfast_workflows.contracts.text.redaction import redact
 from holdfast_workflows.contracts.text.unicode import preview
@@ -113,9 +115,7 @@ class Act:
         # Before the call: no effect without a record of the decision that allowed it.
         await self._state.append_audit(*request.audit)
         if request.mode == "undo":
-            agent = await self._agents.get(request.digest)
-            await self._expect_here(agent, request)
-            return await self._undo.carry_out(agent, request, heartbeat)
+            return await self._undone(request, heartbeat)
         known = await self._ledger.settled(request)
         if known is not None:
             return act_result(known)
@@ -137,8 +137,24 @@ class Act:
             answer, request = await self._again_after_reset(agent, request, arguments)
             if answer is not None:
                 return answer
+        return await self._call(agent, request, arguments, heartbeat)
+
+    async def _undone(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:
+        if request.fork is not None:
+            return ActResult(status="failed", preview=NOT_CARRIED_OUT)
+        agent = await self._agents.get(request.digest)
+        await self._expect_here(agent, request)
+        return await self._undo.carry_out(agent, request, heartbeat)
+
+    async def _call(
+        self, agent: LiveAgent, request: ActInput, arguments: str, heartbeat: Callable[[str], None]
+    ) -> ActResult:
+        """Make a call that is not settled, or settle why it is not made."""
         call = call_of(request, request.name, arguments, request.key)
-        work = prepare(agent, request, call, heartbeat)
+        work: CallRequest | ResultEntry | None = None
+        if request.fork is not None:
+            work = await instead(self._state.log, request.fork, call, agent)
+        work = work or prepare(agent, request, call, heartbeat)
         if isinstance(work, ResultEntry):
             return act_result(await self._ledger.settle(work, None, request.session))
         return await self._permitted(request, work, arguments)

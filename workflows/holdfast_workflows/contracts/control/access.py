@@ -12,7 +12,7 @@ from .identity import Principal, Role
 
 Operation = Literal[
     "start", "send", "settle", "steer", "view", "control", "cancel", "close", "raise_budget", "answer", "list", "agents",
-    "effects", "breakers", "budgets", "memory_read", "memory_write", "erase", "maintain", "audit",
+    "effects", "breakers", "budgets", "memory_read", "memory_write", "erase", "maintain", "audit", "fork",
 ]  # fmt: skip
 
 GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
@@ -20,7 +20,7 @@ GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
     "approver": frozenset({"view", "list", "agents", "answer"}),
     "operator": frozenset({
         "view", "list", "agents", "control", "cancel", "close", "raise_budget", "answer", "settle", "effects", "breakers",
-        "budgets", "memory_read", "memory_write", "erase", "maintain", "audit",
+        "budgets", "memory_read", "memory_write", "erase", "maintain", "audit", "fork",
     }),
     "auditor": frozenset({"view", "list", "agents", "effects", "budgets", "memory_read", "audit"}),
 }  # fmt: skip
@@ -44,7 +44,7 @@ OF_SESSION: Final[Mapping[str, Operation]] = {
     names.READ_LOG: "view", names.READ_TEXT: "view", names.READ_TURN: "view", names.READ_MANIFESTS: "view",
     names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "control",
     names.READ_TEAM_BOARD: "view", names.WRITE_TEAM_BOARD: "send",
-    names.READ_ITEMS: "view",
+    names.READ_ITEMS: "view", names.PREPARE_FORK: "fork",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 

@@ -84,6 +84,8 @@ class ResultEntry(_Entry):
     text: str
     status: ResultStatus = "ok"
     seconds: float = 0.0
+    source: Literal["tool", "recorded", "fenced"] = "tool"
+    """In a fork: ``recorded`` results are those of the other session, ``fenced`` calls were not made."""
 
 
 @public

@@ -12,6 +12,7 @@ from ..control.audit import Trail
 from ..control.identity import Principal
 from ..control.inbox import Answer, Handover, InboxItem
 from ..control.notifications import Notification
+from ..evaluation.forks import Fork, ForkSource
 from ..limits import MAX_NAME
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions
@@ -186,6 +187,8 @@ class SessionView(Contract):
     """Its child sessions; None if it has started none."""
     parent: str = ""
     """The session, team or fleet that started it; empty if a client did."""
+    fork: ForkSource | None = None
+    """The turn of another session that it takes again; None unless it is a fork."""
 
 
 class WaitTurn(Contract):
@@ -366,6 +369,8 @@ class StartInput(Contract):
     """The schedule that starts the session; its message is then a template."""
     route: Route | None = None
     """What the session's agent must be able to do, instead of ``agent``."""
+    fork: Fork | None = None
+    """The step of another session that the session takes again; its calls then have no effects."""
 
 
 class TaskResult(Contract):
@@ -377,23 +382,3 @@ class TaskResult(Contract):
     team: TeamView | None = None
     """Its child sessions; None if it has started none."""
     spending: Spending = Spending()
-
-
-class Partial(Contract):
-    """Heartbeat details of a ``think`` activity while the model streams."""
-
-    turn: int
-    step: int
-    seq: int
-    text: str = ""
-    steps: int = 0
-    """Steps of this activity that are settled already."""
-    tried: int = 0
-    """Attempts of the model call that failed before this one."""
-
-
-class ToolProgress(Contract):
-    """Heartbeat details of a tool call, from ``ToolContext.heartbeat``."""
-
-    name: str
-    detail: str = ""

@@ -12,6 +12,7 @@ from ..control.assertions import SignedStart
 from ..control.audit import AuditRecord
 from ..control.identity import Principal
 from ..control.inbox import OpenTicket
+from ..evaluation.forks import Fork, ForkSource
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions, Quota
 from ..problems import Problem
@@ -58,6 +59,8 @@ class LoadInput(Contract):
     """Of the start of a scheduled session, without its grant."""
     parent: Parent | None = None
     """The session's place in a tree; None for a session that a client started."""
+    fork: Fork | None = None
+    """The step of another session that the session takes again."""
 
 
 class LoadResult(Contract):
@@ -158,6 +161,8 @@ class ThinkInput(Contract):
     """Records to append before the model is called."""
     root: str = ""
     """The first session of the tree, if it is another one."""
+    fork: ForkSource | None = None
+    """Of a fork: where the results of inline tools are recorded."""
 
 
 class Wait(Contract):
@@ -326,6 +331,8 @@ class ActInput(Contract):
     """The task of a remote agent that the call waits for."""
     root: str = ""
     """The first session of the tree, if it is another one."""
+    fork: ForkSource | None = None
+    """Of a fork: where results are recorded. The call has no effect."""
 
 
 class ActResult(Contract):

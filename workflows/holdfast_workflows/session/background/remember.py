@@ -29,7 +29,13 @@ CLOSE_WAIT = 180.0
 def note(state: SessionState, turn: TurnState, status: TurnStatus) -> None:
     """Queue an ended turn, if it took a step or is done."""
     spec = state.spec
-    if spec is None or spec.memory is None or not turn.start or not (status == "done" or turn.step):
+    if (
+        state.start.fork is not None
+        or spec is None
+        or spec.memory is None
+        or not turn.start
+        or not (status == "done" or turn.step)
+    ):
         return
     if len(state.unremembered) == state.unremembered.maxlen:
         workflow.logger.error("turn %d was not remembered: the queue is full", state.unremembered[0].turn)

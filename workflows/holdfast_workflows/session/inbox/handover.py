@@ -35,7 +35,8 @@ def end(state: SessionState, note: str, by: str) -> None:
 
 def take(state: SessionState, call: CallView, status: str) -> None:
     """Hand the session over if the agent's own tool for it was called."""
-    if call.name != names.HAND_OVER or status != "ok" or state.handover is not None:
+    taken = state.handover is not None or state.start.fork is not None
+    if call.name != names.HAND_OVER or status != "ok" or taken:
         return
     try:
         reason = builtin_tools.HAND_OVER.read(call.arguments).reason

@@ -11,8 +11,9 @@ from ..state.state import SessionState
 def notify(
     state: SessionState, item: InboxItem, event: NotificationEvent, number: int = 1, result: str = ""
 ) -> None:
-    """Queue a notification about an event of an item."""
-    if state.spec is None or not state.spec.notifies or item.ticket is not None:
+    """Queue a notification about an event of an item; a fork sends none."""
+    targets = state.spec is not None and state.spec.notifies and state.start.fork is None
+    if not targets or item.ticket is not None:
         return
     state.notify(
         Notification(

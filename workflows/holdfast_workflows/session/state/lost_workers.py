@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.exceptions import ActivityError, TimeoutType
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
-from holdfast_workflows.contracts.session.session import Partial
+from holdfast_workflows.contracts.session.progress import Partial
 
 _LOST_WORKERS = 5
 

@@ -366,6 +366,7 @@ class SessionState(Ownership):
             started_by=self.started_by,
             team=self.team,
             parent=self.parent,
+            fork=self.start.fork.source if self.start.fork else None,
             pausing=self.paused
             and running is not None
             and not (self._clock_pauses or self.waits or self.inbox.unanswered),

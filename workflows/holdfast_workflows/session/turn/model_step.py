@@ -14,7 +14,7 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import handover
 from ..permissions import past
-from ..state import activity_calls, budget_limits, current_details, lost_workers, reset, working_memory
+from ..state import activity_calls, budget_limits, current_details, fork, lost_workers, reset, working_memory
 from ..state.state import SessionState
 from .budget import BudgetTracker
 from .inflight import InFlight, NeverBegan
@@ -104,6 +104,7 @@ class ModelStep:
             named=self._named,
             scheduled=self._spec.scheduled,
             root=state.root,
+            fork=fork.source_of(state),
         )
 
     def _last_reply(self) -> int:

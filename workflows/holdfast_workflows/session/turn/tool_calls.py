@@ -108,7 +108,13 @@ class ToolCalls:
         used_up = frozenset[str]()
         while True:
             try:
-                if request.approval is None and (why := self._gate.asks(call, verdict)):
+                why = self._gate.asks(call, verdict) if request.approval is None else ""
+                if why and request.fork is not None:
+                    # No person is asked: the call gets a recorded result, or is not made.
+                    request = request.model_copy(
+                        update={"fork": request.fork.model_copy(update={"reads": "recorded"})}
+                    )
+                elif why:
                     asked = await self._approval(request, call, why)
                     if asked.interrupted:
                         return None
@@ -162,7 +168,9 @@ class ToolCalls:
         return request
 
     def _note_undoable(self, step: StepView, settled: list[CallView]) -> None:
-        """Keep calls that can be undone, in case the turn fails."""
+        """Keep calls that can be undone, in case the turn fails. A fork has made none."""
+        if self._state.start.fork is not None:
+            return
         undoable = tuple(
             Undoable(
                 seq=call.seq,

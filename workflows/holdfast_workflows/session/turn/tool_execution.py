@@ -12,6 +12,7 @@ from temporalio.exceptions import ActivityError, CancelledError
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec, ToolPolicy
 from holdfast_workflows.contracts.control.inbox import InboxItem, OpenTicket
+from holdfast_workflows.contracts.evaluation.forks import NOT_CARRIED_OUT
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import ResultStatus
@@ -27,7 +28,7 @@ from holdfast_workflows.contracts.teams.children import Children
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import waits
-from ..state import activity_calls, lost_workers, waiting
+from ..state import activity_calls, fork, lost_workers, waiting
 from ..state.state import SessionState
 from .children import ChildSessions
 from .inflight import InFlight, NeverBegan
@@ -75,6 +76,8 @@ class ToolExecution:
                 continue
             if result.wait is not None:
                 result = await self._wait_for(result.wait)
+            elif self._request.fork is not None and _needs_others(result):
+                return self._void(NOT_CARRIED_OUT, "failed")
             elif result.unknown:
                 result = await self._ask_person()
             elif result.asks is not None:
@@ -361,4 +364,10 @@ def request(
         resets=state.resets,
         since=state.abandoned[-1][1] if state.abandoned else 0,
         root=state.root,
+        fork=fork.source_of(state),
     )
+
+
+def _needs_others(result: ActResult) -> bool:
+    """Whether a call needs people, or other sessions, before it has a result."""
+    return bool(result.unknown or result.asks or result.children or result.ticket)

@@ -1,0 +1,1 @@
+"""``fork`` and ``case``: trying a step of a session again, and saving sessions as cases."""

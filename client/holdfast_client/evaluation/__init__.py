@@ -1,0 +1,1 @@
+"""Forks of sessions, their comparison, and cases made of sessions."""

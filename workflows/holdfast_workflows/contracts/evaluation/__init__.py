@@ -1,0 +1,1 @@
+"""Forks of sessions, cases made of sessions, and their outcomes."""
