@@ -20,6 +20,7 @@ from holdfast_client.requests.bounded import is_number
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
+from holdfast_client.requests.tracing import traced_client
 from holdfast_temporal.identity import CredentialSource, Grants, signed_client
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import BudgetAccount, BudgetList, ListBudgets
@@ -96,6 +97,7 @@ async def connect(
         raise SettingsInvalid(f"timeout={timeout!r} must be more than 0 seconds")
     if temporal is None:
         temporal = await holdfast_temporal.connect(address, namespace=namespace, tls=tls, api_key=api_key)
+    temporal = traced_client(temporal)
     queue = task_queue or os.environ.get("HOLDFAST_TASK_QUEUE", "")
     source = credential or os.environ.get("HOLDFAST_CREDENTIAL", "").strip()
     if not source:

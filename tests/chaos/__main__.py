@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from .processes import Options
 from .report import Row
-from .scenarios import budget, dead, faults, fleet, kills, memory, operations, postgres, server, team
+from .scenarios import budget, dead, faults, fleet, kills, memory, operations, postgres, server, team, tracing
 
 Scenario = Callable[[Options], Awaitable[Row]]
 
@@ -26,6 +26,7 @@ SCENARIOS: dict[str, Scenario] = {
     "fleet": fleet.run,
     "operations": operations.run,
     "team": team.run,
+    "tracing": tracing.run,
 }
 
 CARELESS: dict[str, Scenario] = {
@@ -38,6 +39,7 @@ CARELESS: dict[str, Scenario] = {
     "memory-careless": memory.careless,
     "team-careless": team.careless,
     "fleet-careless": fleet.careless,
+    "tracing-careless": tracing.careless,
 }
 """With a protection off: these miss their targets, or the targets show nothing."""
 

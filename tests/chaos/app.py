@@ -10,6 +10,7 @@ from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from tests.kills.ledger import post as book
 
+from .calls import note
 from .ledger import booked
 from .program import ATTEMPTS, REPAIRS, SCOUTS
 
@@ -38,6 +39,7 @@ def peek(what: str) -> str:
     Args:
         what: What at.
     """
+    note()
     return f"seen: {what}"
 
 
@@ -48,6 +50,7 @@ async def look(what: str) -> str:
     Args:
         what: What at.
     """
+    note()
     await asyncio.sleep(0.2)
     return f"seen: {what}"
 
@@ -59,6 +62,7 @@ def post(what: str, ctx: ToolContext) -> str:
     Args:
         what: What to post.
     """
+    note()
     return book(os.environ[LEDGER], ctx.key, what)
 
 
@@ -69,6 +73,7 @@ def charge(what: str, ctx: ToolContext) -> str:
     Args:
         what: What for.
     """
+    note()
     return book(os.environ[LEDGER], ctx.key, what)
 
 
@@ -84,6 +89,7 @@ def order(what: str, ctx: ToolContext) -> str:
     Args:
         what: What to order.
     """
+    note()
     return book(os.environ[LEDGER], ctx.key, what)
 
 

@@ -19,8 +19,10 @@ WITNESS = "CHAOS_REQUESTS"
 
 
 def note(request: Request, **more: object) -> None:
-    """Record a request and its time."""
+    """Record a request and its time, and its span if its worker traces."""
     line = {"at": time.time(), "run": request.conversation, "step": request.results, **more}
+    if sent := request.headers.get("traceparent"):
+        line["span"] = sent.split("-")[2]
     with Path(os.environ[WITNESS]).open("a") as file:
         file.write(json.dumps(line) + "\n")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from .processes import Options
-from .scenarios import faults, fleet, kills, team
+from .scenarios import faults, fleet, kills, team, tracing
 
 SAMPLE = Options(seed=7, runs=20, workers=2, at_once=20, heartbeat_timeout=2.0, timed=False)
 
@@ -16,6 +16,13 @@ SAMPLE = Options(seed=7, runs=20, workers=2, at_once=20, heartbeat_timeout=2.0, 
 @pytest.mark.timeout(240)
 async def test_runs_whose_workers_are_killed_lose_nothing_and_repeat_nothing() -> None:
     row = await kills.run(SAMPLE)
+    assert row.missed == [], row.detail
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_each_call_of_killed_workers_has_one_span() -> None:
+    row = await tracing.run(replace(SAMPLE, runs=8))
     assert row.missed == [], row.detail
 
 

@@ -37,6 +37,7 @@ _NOT_NEEDED = {
     "httpx",
     "jsonschema",
     "numpy",
+    "opentelemetry",
     "pydantic_ai",
     "pydantic_settings",
     "rich",

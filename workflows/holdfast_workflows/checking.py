@@ -70,7 +70,7 @@ class _Checked(WorkflowInboundInterceptor):
         super().init(_CountedActions(TracedOutbound(outbound, self._parents)))
 
     async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002
-        self._parents.started(input.args[0] if input.args else None)
+        self._parents.started()
         return await super().execute_workflow(input)
 
     async def handle_signal(self, input: HandleSignalInput) -> None:  # noqa: A002

@@ -42,14 +42,14 @@ class Parents:
         if given is not None and given.parent and isinstance(message, Message):
             self._of_message.setdefault(message.id, given.parent)
 
-    def started(self, start: object) -> None:
+    def started(self) -> None:
         """Keep the parent that came with the start of the run, or those of the run before."""
         given = _read(workflow.info().headers)
-        if given is None or not isinstance(start, StartInput):
+        if given is None:
             return
         self._of_message |= given.messages
-        if given.parent and start.message is not None:
-            self._of_message.setdefault(start.message.id, given.parent)
+        if given.parent and (message := getattr(workflow.instance(), "first_message", "")):
+            self._of_message.setdefault(message, given.parent)
 
     def of_activity(self, request: object) -> TraceHeader | None:
         """Return the header of an activity; None if its turn has no parent."""

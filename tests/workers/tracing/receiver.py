@@ -38,6 +38,7 @@ class Receiver:
     url: str = ""
     spans: list[Received] = field(default_factory=list[Received])
     refusing: bool = False
+    refused: int = 0
 
     def named(self, name: str) -> list[Received]:
         """The spans of that name."""
@@ -53,6 +54,14 @@ class Receiver:
 
         async def there() -> bool:
             return len(self.named(name)) >= count
+
+        await eventually(there)
+
+    async def has_refused(self) -> None:
+        """Wait until a request was refused."""
+
+        async def there() -> bool:
+            return self.refused > 0
 
         await eventually(there)
 
@@ -73,9 +82,11 @@ def receiver(port: int = 0) -> Generator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            if not kept.refusing:
+            if kept.refusing:
+                kept.refused += 1
+            else:
                 kept.take(body)
-            self.send_response(503 if kept.refusing else 200)
+            self.send_response(400 if kept.refusing else 200)
             self.send_header("content-length", "0")
             self.end_headers()
 

@@ -1,51 +1,175 @@
-"""The spans of a session's turns, at a collector."""
+"""The spans of sessions, at a collector."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from typing import Any
 
-import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
-from holdfast import Agent, App, tool
-from holdfast.testing import Environment, ScriptedModel, call, say
-from holdfast_temporal import DevServer
+from holdfast.testing import Reply, Request, call, failed, say
 
-from .receiver import Receiver, receiver
+from .conftest import Traced
+from .receiver import Receiver
 
-
-@pytest.fixture
-def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    with receiver() as found:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", found.url)
-        yield found
+CANARY = "canary-7714"
+KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
 
 
-@tool
-async def look(at: str) -> str:
-    """Look at something.
-
-    Args:
-        at: What to look at.
-    """
-    return f"{at}: seen"
-
-
-CLERK = App(name="shop", agents=[Agent("clerk", model="openai:gpt-test", tools=[look])])
-
-
-async def test_a_turn_has_spans_of_itself_its_model_calls_and_its_tool_calls(
-    collector: Receiver, server: DevServer
+async def test_a_turn_has_one_span_for_itself_and_each_of_its_calls(
+    collector: Receiver, traced: Traced
 ) -> None:
-    async with (
-        ScriptedModel([call("look", {"at": "the pier"}), say("A boat.")]) as model,
-        Environment.start(CLERK, model, server=server.address, tracing="true") as holdfast,
-    ):
+    asked: list[Request] = []
+
+    def script(request: Request) -> Reply:
+        asked.append(request)
+        return call("look", {"at": CANARY}) if len(asked) == 1 else say("A boat.")
+
+    async with traced(script) as holdfast:
         session = await holdfast.client.start("clerk", "What is there?", tenant="acme", user="u-1")
         await session.wait()
         await collector.has("invoke_agent clerk")
     turn, look = collector.one("invoke_agent clerk"), collector.one("execute_tool look")
     first, second = collector.named("chat gpt-test")
+    assert len(collector.spans) == 4
     assert {each.trace for each in collector.spans} == {turn.trace}
-    assert {each.parent for each in (first, look, second)} == {turn.id}
-    assert turn.parent == ""
-    assert turn.start <= first.start < look.start < second.start <= turn.end
+    assert (turn.parent, {each.parent for each in (first, look, second)}) == ("", {turn.id})
+    assert turn.start <= first.start < look.start < second.start < turn.end
+    common = {
+        "gen_ai.conversation.id": session.id,
+        "gen_ai.agent.name": "clerk",
+        "holdfast.tenant": "acme",
+        "holdfast.turn": 1,
+    }
+    assert all(common.items() <= each.attributes.items() for each in collector.spans)
+    wanted: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-test",
+        "gen_ai.response.finish_reasons": ["tool_call"],
+        "user.id": "u-1",
+        "holdfast.step": 1,
+    }
+    assert wanted.items() <= first.attributes.items()
+    assert (first.kind, second.attributes["holdfast.step"]) == (3, 2)  # 3 is a client
+    assert look.attributes["gen_ai.tool.name"] == "look"
+    assert turn.attributes["gen_ai.usage.input_tokens"] == sum(
+        each.attributes["gen_ai.usage.input_tokens"] for each in (first, second)
+    )
+    # The provider, or a gateway before it, can continue the trace.
+    sent = [request.headers["traceparent"] for request in asked]
+    assert sent == [f"00-{each.trace}-{each.id}-01" for each in (first, second)]
+    # What was said is nobody's business by default.
+    assert CANARY not in repr(collector.spans)
+    assert turn.resource["service.name"] == "shop"
+
+
+async def test_spans_have_prompts_and_results_without_secrets_if_that_is_wanted(
+    collector: Receiver, traced: Traced
+) -> None:
+    async with traced([call("look", {"at": KEY}), say("A boat.")], tracing_content="true") as holdfast:
+        await holdfast.client.run("clerk", f"Find {CANARY} with {KEY}.")
+        await collector.has("invoke_agent clerk")
+    first, second = collector.named("chat gpt-test")
+    prompt = json.loads(second.attributes["gen_ai.input.messages"])
+    assert [each["role"] for each in prompt] == ["user", "assistant", "tool"]
+    assert prompt[1]["parts"][0]["type"] == "tool_call"
+    assert CANARY in first.attributes["gen_ai.input.messages"]
+    [reply] = json.loads(second.attributes["gen_ai.output.messages"])
+    assert reply["parts"] == [{"type": "text", "content": "A boat."}]
+    look = collector.one("execute_tool look")
+    assert look.attributes["gen_ai.tool.call.result"] == "[redacted:openai-key]: seen"
+    assert KEY not in repr(collector.spans)
+
+
+async def test_a_failed_call_has_its_error_and_its_repetition_a_span_of_its_own(
+    collector: Receiver, traced: Traced
+) -> None:
+    async with traced([failed(503), say("Hello.")]) as holdfast:
+        await holdfast.client.run("clerk", "Hello?")
+        await collector.has("invoke_agent clerk")
+    first, second = collector.named("chat gpt-test")
+    assert (first.attributes["error.type"], first.attributes["holdfast.attempt"]) == ("model_transient", 1)
+    assert "503" in first.error
+    assert ("error.type" in second.attributes, second.attributes["holdfast.attempt"]) == (False, 2)
+
+
+async def test_the_work_of_another_agent_is_within_the_call_that_asked_for_it(
+    collector: Receiver, traced: Traced
+) -> None:
+    def script(request: Request) -> Reply:
+        if "lead" not in str(request.body):
+            return say("A boat.")
+        return say("Done.") if request.results else call("delegate_to_clerk", {"task": "Look."})
+
+    async with traced(script) as holdfast:
+        await holdfast.client.run("lead", "Delegate.")
+        await collector.has("invoke_agent lead")
+    turn, child = collector.one("invoke_agent lead"), collector.one("invoke_agent clerk")
+    delegated = collector.one("execute_tool delegate_to_clerk")
+    assert (delegated.parent, child.parent) == (turn.id, delegated.id)
+    assert {each.trace for each in collector.spans} == {turn.trace}
+    assert delegated.start <= child.start
+    assert child.end <= delegated.end
+
+
+async def test_a_team_has_a_span_for_each_decision_of_its_plan(collector: Receiver, traced: Traced) -> None:
+    async with traced([say("A boat.")]) as holdfast:
+        await holdfast.client.run("press", "What is there?")
+        await collector.has("invoke_agent press")
+    turn = collector.one("invoke_agent press")
+    plans = collector.named("plan press")
+    assert [each.parent for each in plans] == [turn.id, turn.id]
+    assert plans[0].attributes["gen_ai.operation.name"] == "plan"
+
+
+async def test_memories_have_spans(collector: Receiver, traced: Traced) -> None:
+    async with traced([say("Noted."), say("Teal.")]) as holdfast:
+        session = await holdfast.client.start("keeper", "My favourite colour is teal.")
+        await session.wait()
+        await collector.has("update_memory")
+        await session.send("Which is my favourite colour?")
+        await collector.has("search_memory", 2)
+        await collector.has("invoke_agent keeper", 2)
+    first, second = collector.named("invoke_agent keeper")
+    before, after = collector.named("search_memory")
+    assert [before.parent, after.parent] == [first.id, second.id]
+    assert collector.named("update_memory")[0].parent == first.id
+
+
+async def test_a_turn_continues_the_trace_of_the_application_and_follows_its_sampling(
+    collector: Receiver, traced: Traced
+) -> None:
+    async with traced([say("One."), say("Two.")]) as holdfast:
+        session = await holdfast.client.start("clerk")
+        with _of_application(ALWAYS_OFF):
+            await session.send("Not sampled.")
+        with _of_application(ALWAYS_ON) as span:
+            await session.send("Sampled.")
+        await collector.has("invoke_agent clerk")
+    turn, context = collector.one("invoke_agent clerk"), span.get_span_context()
+    assert (turn.trace, turn.parent) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+    assert turn.attributes["holdfast.turn"] == 2
+    assert collector.one("chat gpt-test").parent == turn.id
+
+
+def _of_application(sampler: Sampler) -> Any:
+    return TracerProvider(sampler).get_tracer("application").start_as_current_span("request")
+
+
+async def test_turns_that_are_not_sampled_have_no_span_at_all(collector: Receiver, traced: Traced) -> None:
+    async with traced([say("One.")], tracing_sample=0.0) as holdfast:
+        await holdfast.client.run("clerk", "Hello?")
+    # The end of the worker has exported what there was.
+    assert collector.spans == []
+
+
+async def test_spans_wait_for_a_collector_that_is_away(collector: Receiver, traced: Traced) -> None:
+    collector.refusing = True
+    async with traced([say("One.")]) as holdfast:
+        await holdfast.client.run("clerk", "Hello?")
+        await collector.has_refused()
+        collector.refusing = False
+        await collector.has("invoke_agent clerk")
+    assert len(collector.spans) == 2

@@ -29,7 +29,7 @@ _KEPT: Final = 50_000
 _ORPHANS: Final = 5
 """Exports between two looks for the spans of killed workers."""
 
-_CLOSING: Final = 5.0
+_CLOSING: Final = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -69,9 +69,10 @@ class Exporting(SpanProcessor):
         """Export what is left, for a limited time; what cannot be exported stays in the spool."""
         self._ended.set()
         self._thread.join(_CLOSING)
+        self._exporter.shutdown()  # ends a request that is repeated
+        self._thread.join(1.0)
         if self._spool is not None and not self._thread.is_alive():
             self._spool.close()
-        self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Nothing to do: spans are exported every second."""

@@ -109,6 +109,11 @@ class AgentWorkflow(ControlHandlers):
         return self._result()
 
     @property
+    def first_message(self) -> str:
+        """The id of the message that came with the start; empty without one."""
+        return self._state.start.message.id if self._state.start.message else ""
+
+    @property
     def turns_of_messages(self) -> Mapping[str, int]:
         """The turns of recent messages, by message id."""
         return self._state.seen
