@@ -1,9 +1,11 @@
 """What the expressions of alerts and dashboards name: metrics and labels."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from holdfast_workflows.contracts.operations.metrics import METRICS
+
+from .alerts.rule_tests import with_records
 
 SCRAPE = frozenset({"job", "instance"})
 """Labels that Prometheus adds."""
@@ -23,15 +25,29 @@ SDK: Mapping[str, tuple[str, ...]] = {
 }
 """Metrics of Temporal's SDK that are used, as a worker exports them; ``test_sdk_metrics.py`` compares."""
 
+_GROUPS = re.compile(r"by \(([^)]*)\)")
+RECORDED: Mapping[str, Sequence[str]] = {
+    rule["record"]: re.split(r",\s*", _GROUPS.findall(rule["expr"])[0])
+    for rules in with_records()
+    for rule in rules
+    if "record" in rule
+}
+"""Recording rules and their labels."""
+
 _PROMETHEUS = {"up": (), "ALERTS": ("alertname", "alertstate", "severity")}
 LABELS: Mapping[str, frozenset[str]] = {
     name: SCRAPE | set(labels)
-    for name, labels in {**{each.name: each.labels for each in METRICS}, **SDK, **_PROMETHEUS}.items()
+    for name, labels in {
+        **{each.name: each.labels for each in METRICS},
+        **SDK,
+        **RECORDED,
+        **_PROMETHEUS,
+    }.items()
 }
 _HISTOGRAMS = {each.name for each in METRICS if each.kind == "histogram"} | {
     name for name in SDK if name.endswith("_latency_seconds")
 }
-_NAME = re.compile(r"\b((?:holdfast|temporal)_[a-z0-9_]+|up|ALERTS)\b(?:\{([^}]*)\})?")
+_NAME = re.compile(r"\b((?:holdfast|temporal)[_:][a-z0-9_:]+|up|ALERTS)\b(?:\{([^}]*)\})?")
 _MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 
 
@@ -48,7 +64,7 @@ def complaints(expression: str) -> Iterator[str]:
         for label in _MATCHER.findall(matchers):
             if label not in labels:
                 yield f"{name} has no label {label}"
-    for group in re.findall(r"by \(([^)]*)\)", expression):
+    for group in _GROUPS.findall(expression):
         for label in re.split(r",\s*", group):
             if label not in known:
                 yield f"by ({group}): no metric of the expression has the label {label}"

@@ -5,10 +5,10 @@ import pytest
 from deploy.grafana.boards import BOARDS
 from holdfast_workflows.contracts.operations.metrics import METRICS
 
-from .alerts.rule_tests import alerts
+from .alerts.rule_tests import with_records
 from .expressions import complaints
 
-ALERTS = {name: rule["expr"] for name, rule in alerts().items()}
+ALERTS = {rule.get("alert") or rule["record"]: rule["expr"] for rules in with_records() for rule in rules}
 PANELS = {
     f"{board.uid}: {panel.title}": expression
     for board in BOARDS

@@ -21,7 +21,7 @@ MODELS = Board(
                 Panel(
                     "Error rate",
                     {
-                        "{{model}}": 'sum by (model) (rate(holdfast_model_calls_total{outcome!="ok",model=~"$model"}[$__rate_interval])) / sum by (model) (rate(holdfast_model_calls_total{model=~"$model"}[$__rate_interval]))'
+                        "{{model}}": 'sum by (model) (rate(holdfast_model_calls_total{outcome!~"ok|cancelled",model=~"$model"}[$__rate_interval])) / sum by (model) (rate(holdfast_model_calls_total{model=~"$model"}[$__rate_interval]))'
                     },
                     "percentunit",
                     bad=0.1,
@@ -29,7 +29,7 @@ MODELS = Board(
                 Panel(
                     "Errors by code",
                     {
-                        "{{model}} {{outcome}}": 'sum by (model, outcome) (rate(holdfast_model_calls_total{outcome!="ok",model=~"$model"}[$__rate_interval]))'
+                        "{{model}} {{outcome}}": 'sum by (model, outcome) (rate(holdfast_model_calls_total{outcome!~"ok|cancelled",model=~"$model"}[$__rate_interval]))'
                     },
                     "ops",
                     stacked=True,

@@ -21,7 +21,7 @@ TOOLS = Board(
                 Panel(
                     "Error rate",
                     {
-                        "{{tool}}": 'sum by (tool) (rate(holdfast_tool_calls_total{outcome!~"ok|waiting",tool=~"$tool"}[$__rate_interval])) / sum by (tool) (rate(holdfast_tool_calls_total{tool=~"$tool"}[$__rate_interval]))'
+                        "{{tool}}": 'sum by (tool) (rate(holdfast_tool_calls_total{outcome!~"ok|waiting|cancelled",tool=~"$tool"}[$__rate_interval])) / sum by (tool) (rate(holdfast_tool_calls_total{tool=~"$tool"}[$__rate_interval]))'
                     },
                     "percentunit",
                     bad=0.1,
@@ -29,7 +29,7 @@ TOOLS = Board(
                 Panel(
                     "Errors by code",
                     {
-                        "{{tool}} {{outcome}}": 'sum by (tool, outcome) (rate(holdfast_tool_calls_total{outcome!~"ok|waiting",tool=~"$tool"}[$__rate_interval]))'
+                        "{{tool}} {{outcome}}": 'sum by (tool, outcome) (rate(holdfast_tool_calls_total{outcome!~"ok|waiting|cancelled",tool=~"$tool"}[$__rate_interval]))'
                     },
                     "ops",
                     stacked=True,

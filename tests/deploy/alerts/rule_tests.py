@@ -51,10 +51,17 @@ class Case:
 
 def alerts() -> dict[str, dict[str, Any]]:
     """Every alert rule by its name."""
-    groups = [group for path in RULES for group in yaml.safe_load(path.read_text("utf-8"))["groups"]]
-    rules = [rule for group in groups for rule in group["rules"]]
-    assert len({rule["alert"] for rule in rules}) == len(rules)
-    return {rule["alert"]: rule for rule in rules}
+    return {rules[-1]["alert"]: rules[-1] for rules in with_records()}
+
+
+def with_records() -> Iterator[list[dict[str, Any]]]:
+    """Each alert rule, after the recording rules of its group."""
+    for path in RULES:
+        for group in yaml.safe_load(path.read_text("utf-8"))["groups"]:
+            records = [rule for rule in group["rules"] if "record" in rule]
+            for rule in group["rules"]:
+                if "alert" in rule:
+                    yield [*records, rule]
 
 
 def rule_tests(folder: Path, cases: Sequence[Case], expression: str = "") -> list[Path]:
@@ -65,13 +72,14 @@ def rule_tests(folder: Path, cases: Sequence[Case], expression: str = "") -> lis
         cases: The cases. Each gets a file with its rule alone, evaluated at its interval.
         expression: Replaces the expression of each rule.
     """
-    known, written = alerts(), list[Path]()
-    for case in cases:
-        rule = known[case.alert] | ({"expr": expression} if expression else {})
-        rules = folder / f"{case.alert}.rule.yml"
-        rules.write_text(json.dumps({"groups": [{"name": "g", "rules": [rule]}]}), "utf-8")
+    known, written = {rules[-1]["alert"]: rules for rules in with_records()}, list[Path]()
+    for number, case in enumerate(cases):
+        *records, rule = known[case.alert]
+        rule |= {"expr": expression} if expression else {}
+        rules = folder / f"{number}.rule.yml"
+        rules.write_text(json.dumps({"groups": [{"name": "g", "rules": [*records, rule]}]}), "utf-8")
         interval, tests = f"{case.interval}s", list(_tests(case, rule))
-        written.append(folder / f"{case.alert}.test.yml")
+        written.append(folder / f"{number}.test.yml")
         written[-1].write_text(
             json.dumps({"rule_files": [rules.name], "evaluation_interval": interval, "tests": tests}), "utf-8"
         )

@@ -5,6 +5,19 @@ from ..rule_tests import Case
 SERVICE = (
     Case(
         "HoldfastTurnErrors",
+        # Ten workers fail once each: each counter appears with its first value.
+        {
+            'holdfast_turns_total{agent="support",outcome="done",instance="0"}': (3, 3),
+            **{
+                f'holdfast_turns_total{{agent="support",outcome="failed",instance="{number}"}}': "_x80 1x20 _x140"
+                for number in range(10)
+            },
+        },
+        "14.29% of the turns of the last 5 minutes failed.",
+        fires=120,
+    ),
+    Case(
+        "HoldfastTurnErrors",
         {
             'holdfast_turns_total{agent="support",outcome="done"}': (10, 9),
             'holdfast_turns_total{agent="support",outcome="failed"}': (0, 1),
