@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from holdfast_client.operations.boards import BoardClient
     from holdfast_client.operations.erasing import Erased
     from holdfast_client.operations.listing import SessionInfo
+    from holdfast_client.operations.maintenance import MaintenanceClient, MaintenanceRun
     from holdfast_client.operations.memory import MemoryClient
+    from holdfast_client.operations.retention import HoldClient, RetentionClient
     from holdfast_client.operations.trees import SessionTree
     from holdfast_client.reply import Reply
     from holdfast_client.requests.starting import (
@@ -116,6 +118,7 @@ if TYPE_CHECKING:
         ChildTimedOut,
         ClearRefused,
         ContentFiltered,
+        ContentRemoved,
         ContextTooLong,
         DatabaseMismatch,
         DecryptionFailed,
@@ -194,6 +197,7 @@ if TYPE_CHECKING:
         TurnCancelled,
         TurnNotEnded,
         Unclassified,
+        UnderHold,
         UnknownAgent,
         VersionConflict,
         WorkerMissing,
@@ -203,6 +207,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.operations.breakers import BreakerView, TenantLimits
     from holdfast_workflows.contracts.operations.content import AgentInfo
     from holdfast_workflows.contracts.operations.effects import EffectView
+    from holdfast_workflows.contracts.operations.retention import Hold, Removed, RetentionRule
     from holdfast_workflows.contracts.operations.schedules import ScheduleRun, ScheduleView
     from holdfast_workflows.contracts.permissions.rules import Condition, Permissions, Rule
     from holdfast_workflows.contracts.problems import Problem
@@ -251,7 +256,9 @@ _MODULES: Final = {
     "holdfast_client.operations.boards": "BoardClient",
     "holdfast_client.operations.erasing": "Erased",
     "holdfast_client.operations.listing": "SessionInfo",
+    "holdfast_client.operations.maintenance": "MaintenanceClient MaintenanceRun",
     "holdfast_client.operations.memory": "MemoryClient",
+    "holdfast_client.operations.retention": "HoldClient RetentionClient",
     "holdfast_client.operations.trees": "SessionTree",
     "holdfast_client.reply": "Reply",
     "holdfast_client.requests.starting": "ConversationOptions RunOptions SessionOptions StartOptions",
@@ -286,27 +293,28 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.errors": """
         A2aAccessDenied AllAgentsBusy AllProvidersFailed AppBroken AppMismatch AppNotFound
         ApprovalInvalid AuditBroken BadInput BoardConflict BoardFull BreakerOpen BreakerUnknown
-        BudgetExhausted ChildFailed ChildTimedOut ClearRefused ContentFiltered ContextTooLong
-        DatabaseMismatch DecryptionFailed DevServerFailed DevServerMissing EffectUnknown EgressRefused
-        EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered
-        HoldfastError InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration
-        KeyInUse KeyUnknown KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected
-        MalformedReply McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable
-        MemoryFailed MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected
-        ModelStopped ModelTransient NoCachedReply NoCapableAgent NoIdentityProvider NoWorker
-        NotPermitted NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota
-        QueueFull QueueUnserved RateLimited ResultNotText ResultTooLarge SandboxUnavailable
-        ScheduleNotFound SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed
-        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotMigrated
-        StateReplaced StateUnavailable StepLimitReached TemporalUnreachable ToolArgumentsInvalid
-        ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnknownAgent VersionConflict
-        WorkerMissing
+        BudgetExhausted ChildFailed ChildTimedOut ClearRefused ContentFiltered ContentRemoved
+        ContextTooLong DatabaseMismatch DecryptionFailed DevServerFailed DevServerMissing
+        EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply
+        EncryptionError HandoverUnanswered HoldfastError InsecureConnection InstructionsFailed
+        InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid KeysMissing
+        LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied McpSessionLost
+        McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable MessageTooLarge
+        ModelError ModelRefused ModelRejected ModelStopped ModelTransient NoCachedReply NoCapableAgent
+        NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed OutputCutOff
+        OutputInvalid PortTaken ProviderQuota QueueFull QueueUnserved RateLimited ResultNotText
+        ResultTooLarge SandboxUnavailable ScheduleNotFound SearchAttributesMissing SecretMissing
+        ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid
+        StateBehind StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
+        TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded
+        Unclassified UnderHold UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.evaluation.forks": "ForkSource",
     "holdfast_workflows.contracts.evaluation.outcomes": "Comparison Outcome OutcomeCall",
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
     "holdfast_workflows.contracts.operations.effects": "EffectView",
+    "holdfast_workflows.contracts.operations.retention": "Hold Removed RetentionRule",
     "holdfast_workflows.contracts.operations.schedules": "ScheduleRun ScheduleView",
     "holdfast_workflows.contracts.permissions.rules": "Condition Permissions Rule",
     "holdfast_workflows.contracts.problems": "Problem",
@@ -351,39 +359,40 @@ __all__ = [
     "BoardFull", "BoardTool", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount",
     "BudgetChanged", "BudgetExhausted", "CachedReply", "ChildEnded", "ChildFailed", "ChildStarted",
     "ChildTimedOut", "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted", "Comparison",
-    "Condition", "ContentFiltered", "ContextTooLong", "ConversationOptions", "CredentialsContext",
-    "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate",
-    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
+    "Condition", "ContentFiltered", "ContentRemoved", "ContextTooLong", "ConversationOptions",
+    "CredentialsContext", "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed",
+    "Delegate", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
     "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
     "ErrorReply", "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetInfo", "FleetOptions",
     "FleetReport", "FleetResult", "Fleets", "ForkOptions", "ForkSource", "HandedOver", "Handoff",
-    "Handover", "HandoverUnanswered", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection",
-    "InstructionsContext", "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse",
-    "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected",
-    "MCPServer", "MaintenanceReport", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied",
-    "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory",
-    "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable",
-    "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused",
-    "ModelRejected", "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
+    "Handover", "HandoverUnanswered", "Hold", "HoldClient", "HoldfastError", "HttpTool", "InboxItem",
+    "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
+    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
+    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceClient", "MaintenanceReport",
+    "MaintenanceRun", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost",
+    "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient",
+    "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView",
+    "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused", "ModelRejected",
+    "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
     "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
     "OpenTicket", "OtherAgent", "Outcome", "OutcomeCall", "OutputCutOff", "OutputInvalid", "OutputSpec",
     "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
     "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved", "RateLimited", "Recalled",
-    "RecalledMemory", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
-    "ScheduleNotFound", "ScheduleOptions", "ScheduleRun", "ScheduleView", "Schedules",
-    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
-    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionTree",
-    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Span", "Spending", "Stage",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
-    "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall",
-    "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted",
-    "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnTrace", "TurnView",
-    "Unclassified", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict", "Waiting",
-    "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called", "client_tool", "connect", "deny",
-    "open_memory", "tool", "untrusted",
+    "RecalledMemory", "Removed", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
+    "RetentionClient", "RetentionRule", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule",
+    "RunOptions", "SandboxUnavailable", "ScheduleNotFound", "ScheduleOptions", "ScheduleRun",
+    "ScheduleView", "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError",
+    "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions",
+    "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
+    "Span", "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
+    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
+    "SummaryEntry", "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView",
+    "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool",
+    "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnTrace", "TurnView", "Unclassified", "UnderHold", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow",
+    "arg", "ask", "called", "client_tool", "connect", "deny", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

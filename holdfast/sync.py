@@ -6,6 +6,21 @@ with connect() as client:
     print(client.run("support", "Where is order 42?"))
 """
 
-from holdfast_client.sync import BoardClient, Client, Fleet, Fleets, MemoryClient, Schedules, Session, connect
+from holdfast_client.sync import (
+    BoardClient,
+    Client,
+    Fleet,
+    Fleets,
+    HoldClient,
+    MaintenanceClient,
+    MemoryClient,
+    RetentionClient,
+    Schedules,
+    Session,
+    connect,
+)
 
-__all__ = ["BoardClient", "Client", "Fleet", "Fleets", "MemoryClient", "Schedules", "Session", "connect"]
+__all__ = [
+    "BoardClient", "Client", "Fleet", "Fleets", "HoldClient", "MaintenanceClient", "MemoryClient", "RetentionClient",
+    "Schedules", "Session", "connect",
+]  # fmt: skip

@@ -14,7 +14,7 @@ import holdfast_temporal
 from holdfast_client.operations import auditing, effects, listing
 from holdfast_client.operations.inbox import InboxMethods
 from holdfast_client.operations.listing import SessionInfo
-from holdfast_client.operations.memory import MemoryClient
+from holdfast_client.operations.methods import OperationMethods
 from holdfast_client.requests import starting, waiting
 from holdfast_client.requests.bounded import is_number
 from holdfast_client.requests.errors import bad_input
@@ -107,7 +107,7 @@ async def connect(
 
 
 @public
-class Client(TeamMethods, InboxMethods, ScheduleMethods):
+class Client(TeamMethods, InboxMethods, ScheduleMethods, OperationMethods):
     """Starts, finds and operates sessions. Made by ``connect``."""
 
     def __init__(self, requests: Requests) -> None:
@@ -133,11 +133,6 @@ class Client(TeamMethods, InboxMethods, ScheduleMethods):
     async def task_queue(self) -> str:
         """Return the workers' task queue; SettingsInvalid if none is set and there are several apps."""
         return await self._requests.queue()
-
-    @property
-    def memory(self) -> MemoryClient:
-        """The agents' memories: search, add, forget, erase and maintain."""
-        return MemoryClient(self._requests)
 
     @overload
     async def start(

@@ -9,7 +9,7 @@ from typing import Generic
 
 from holdfast_client.debugging.methods import DebuggingMethods
 from holdfast_client.evaluation.methods import ForkMethods
-from holdfast_client.operations import content, effects, trees
+from holdfast_client.operations import content, effects, retention, trees
 from holdfast_client.operations.boards import BoardClient
 from holdfast_client.operations.trees import SessionTree
 from holdfast_client.requests import waiting
@@ -19,6 +19,7 @@ from holdfast_workflows.contracts.agent.budget import RaiseBudget
 from holdfast_workflows.contracts.agent.spec import WhenBusy
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionClosed
 from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.operations.retention import Removed
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
@@ -327,6 +328,10 @@ class Session(AnswerMethods, TicketMethods, DebuggingMethods, ForkMethods, Gener
         if limit < 1:
             raise BadInput(f"limit={limit} must be at least 1")
         return await trees.tree(self._requests, self._id, limit)
+
+    async def removed(self) -> tuple[Removed, ...]:
+        """Return what retention has removed of the session."""
+        return await retention.removed(self._requests, self._id)
 
     async def close(self) -> SessionView:
         """Refuse further messages; the session ends after its queued turns."""

@@ -21,7 +21,13 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overloa
 
 from holdfast_client.evaluation.methods import ForkOptions
 from holdfast_client.operations import boards as async_boards
-from holdfast_client.operations import memory as async_memory
+from holdfast_client.operations.blocking import (
+    HoldClient,
+    MaintenanceClient,
+    MemoryClient,
+    OperationHandles,
+    RetentionClient,
+)
 from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
 from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.public import public
@@ -39,6 +45,11 @@ from .teams import fleet as async_fleet
 from .teams import fleets as async_fleets
 from .teams.fleet_items import Items
 from .teams.fleets import FleetOptions
+
+__all__ = [
+    "BoardClient", "Client", "Fleet", "Fleets", "HoldClient", "MaintenanceClient", "MemoryClient", "RetentionClient",
+    "Schedules", "Session", "connect",
+]  # fmt: skip
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,7 +77,7 @@ def _any(output_type: OutputShape | None) -> type[Any]:
     return cast("type[Any]", output_type)
 
 
-class Client(_Handle[async_client.Client]):
+class Client(OperationHandles):
     """Starts, finds and operates sessions; see ``holdfast.Client``."""
 
     sessions = _iterating(async_client.Client.sessions)
@@ -228,11 +239,6 @@ class Client(_Handle[async_client.Client]):
         return Session(self._target.session(id, output_type=_any(shape)), self._portal)
 
     @property
-    def memory(self) -> MemoryClient:
-        """The agents' memories: search, add, forget, erase and maintain."""
-        return MemoryClient(self._target.memory, self._portal)
-
-    @property
     def fleets(self) -> Fleets:
         """One agent over many items."""
         return Fleets(self._target.fleets, self._portal)
@@ -305,22 +311,9 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     trace = _blocking(async_session.Session.trace)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)
+    removed = _blocking(async_session.Session.removed)
     close = _blocking(async_session.Session.close)
     result = _blocking(async_session.Session[OutT].result)
-
-
-class MemoryClient(_Handle[async_memory.MemoryClient]):
-    """The agents' memories; see ``holdfast.MemoryClient``."""
-
-    search = _blocking(async_memory.MemoryClient.search)
-    list = _iterating(async_memory.MemoryClient.list)
-    add = _blocking(async_memory.MemoryClient.add)
-    forget = _blocking(async_memory.MemoryClient.forget)
-    stats = _blocking(async_memory.MemoryClient.stats)
-    erase = _blocking(async_memory.MemoryClient.erase)
-    migrate = _blocking(async_memory.MemoryClient.migrate)
-    maintain = _blocking(async_memory.MemoryClient.maintain)
-    schedule = _blocking(async_memory.MemoryClient.schedule)
 
 
 class BoardClient(_Handle[async_boards.BoardClient]):
@@ -388,5 +381,8 @@ class Fleet(_Handle[async_fleet.Fleet[OutT]], Generic[OutT]):
 
 connect = _connecting(async_client.connect)
 
-for each in (connect, Client, Session, MemoryClient, BoardClient, Fleets, Fleet, Schedules):
+for each in (
+    connect, Client, Session, MemoryClient, BoardClient, Fleets, Fleet, Schedules, MaintenanceClient,
+    RetentionClient, HoldClient,
+):  # fmt: skip
     public(each, "holdfast.sync")

@@ -30,15 +30,15 @@ async def test_a_worker_process_schedules_maintenance(
     async with worker(server, task_queue, maintenance_every="1800") as running:
         await running.ready()
         assert await every(client, task_queue) == timedelta(minutes=30)
-    await (await connect(temporal=client, task_queue=task_queue)).memory.schedule(None)
+    await (await connect(temporal=client, task_queue=task_queue)).maintenance.schedule(None)
 
 
 async def test_a_schedule_that_somebody_made_stays_as_it_is(client: Client, task_queue: str) -> None:
-    memory = (await connect(temporal=client, task_queue=task_queue)).memory
-    await memory.schedule(timedelta(hours=5))
+    maintenance = (await connect(temporal=client, task_queue=task_queue)).maintenance
+    await maintenance.schedule(timedelta(hours=5))
     assert await ensure_maintenance(client, task_queue, 60.0)
     assert await every(client, task_queue) == timedelta(hours=5)
-    await memory.schedule(None)
+    await maintenance.schedule(None)
 
 
 async def test_nothing_is_scheduled_where_it_is_not_wanted(client: Client, task_queue: str) -> None:
@@ -54,5 +54,6 @@ async def test_a_server_that_does_not_let_us_is_told_of_with_the_command(
     with caplog.at_level(logging.WARNING):
         assert not await ensure_maintenance(nowhere, task_queue, 3_600.0)
     assert (
-        f"holdfast --namespace nowhere --task-queue {task_queue} memory schedule --every 3600s" in caplog.text
+        f"holdfast --namespace nowhere --task-queue {task_queue} maintain schedule --every 3600s"
+        in caplog.text
     )

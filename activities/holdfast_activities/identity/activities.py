@@ -28,6 +28,13 @@ from holdfast_workflows.contracts.errors import (
 )
 from holdfast_workflows.contracts.operations.content import StoredText, StoreText
 from holdfast_workflows.contracts.operations.effects import DecideEffect
+from holdfast_workflows.contracts.operations.retention import (
+    AddHold,
+    ListHolds,
+    ListRetention,
+    RemoveHold,
+    SetRetention,
+)
 from holdfast_workflows.contracts.operations.sessions import ListSessions
 from holdfast_workflows.contracts.teams.board import WriteBoard
 
@@ -36,6 +43,9 @@ from .owners import Owners
 from .verifier import Verifier
 
 _NOT_YET: Final = StoredText(ref="")
+
+_OF_ALL: Final = (ListAudit, ListRetention, ListHolds, RemoveHold)
+"""Requests on the records of all tenants, unless they name one."""
 
 
 class CheckedActivities(Interceptor):
@@ -130,7 +140,7 @@ class _Checked(ActivityInboundInterceptor):
                 changes["id"] = _ref(principal, asked)
             case ListBudgets() if principal.tenant:
                 changes["prefix"] = asked.prefix or f"tenant:{principal.tenant}:"
-            case AddMemory() | EraseInput() | WriteBoard():
+            case AddMemory() | EraseInput() | WriteBoard() | SetRetention() | AddHold() | RemoveHold():
                 changes["by"] = _named(principal, asked.by)
             case DecideEffect():
                 by = _named(principal, asked.answer.by)
@@ -151,7 +161,7 @@ class _Checked(ActivityInboundInterceptor):
 def _tenant_in(principal: Principal, asked: Contract) -> str | None:
     """The tenant that a request names; the principal's own, if it asks for the records of all."""
     tenant: str | None = getattr(asked, "tenant", None)
-    everything = isinstance(asked, ListAudit) and tenant is None
+    everything = isinstance(asked, _OF_ALL) and tenant is None
     return principal.tenant or None if everything else tenant
 
 

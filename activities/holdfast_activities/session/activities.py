@@ -13,6 +13,7 @@ from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.notifications import Sender
+from holdfast_activities.operations.retention.requests import RetentionRequests
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.fleet import FleetItems
@@ -111,6 +112,7 @@ class Activities:
             FleetItems(registry, state, agents, identity),
             Orphans(),
             Forks(registry, state, agents, models),
+            RetentionRequests(state),
         )
 
     @asynccontextmanager

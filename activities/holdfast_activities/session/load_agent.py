@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.agent.builtin_tools import own_tools
 from holdfast_workflows.contracts.agent.spec import AgentSpec, OutputSpec, PinnedSpec, ToolPolicy, ToolSpec
 from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.identity import Principal
-from holdfast_workflows.contracts.errors import UnknownAgent
+from holdfast_workflows.contracts.errors import ContentRemoved, UnknownAgent
 from holdfast_workflows.contracts.limits import DEFAULT_MAX_WAIT, SEQ_GAP
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.operations.resets import AsideInput
@@ -155,6 +155,7 @@ class LoadAgent:
             return {}
         if load.first_run and load.first_run != activity.info().workflow_run_id:
             return await self._begin_again(load)
+        await self._state.retention.reopen(load.session)
         # Number after the snapshot of an earlier session and every entry written since.
         since = await self._state.log.read(before.session, before.seq)
         last = since[-1].seq if since else before.seq - 1
@@ -167,6 +168,8 @@ class LoadAgent:
         begun = await self._state.load_text(load.session, _start_key(load)) or "1 0"
         seq, turns = map(int, begun.split())
         now = await set_aside(self._state, AsideInput(session=load.session, seq=seq, turn=turns + 1))
+        if now.removed:
+            raise ContentRemoved(now.removed)
         return {
             "seq": now.seq,
             "turns": turns,

@@ -42,15 +42,14 @@ from .coordination.scope import Scope
 from .encryption.cipher import CLEAR, Cipher
 from .encryption.reencryption import Reencryption
 from .log.rows import identifier
+from .retention.removing import ENDED, RetentionStore
+from .retention.rules import RetentionRules
 from .setup.identity import Identity
 from .setup.tables import SessionTable, SpecTable, TextTable, TurnTable
 from .setup.transactions import Transactions
 
 _TURN_CONTENT = ("request", "reply", "error")
 """The columns of a turn that are encrypted."""
-
-ENDED = ("closed", "failed", "cancelled")
-"""The statuses of sessions that have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +107,8 @@ class State:
         self.outbox = OutboxQueue(transactions, app, cipher)
         self.calibration = CalibrationStore(transactions)
         self.erasing = Eraser(transactions, scope)
+        self.retention = RetentionStore(transactions, self.audit, scope)
+        self.retention_rules = RetentionRules(transactions)
         self.resets = ResetStore(transactions, cipher)
 
     def reencryption(self, cipher: Cipher) -> Reencryption:

@@ -29,9 +29,11 @@ from .operations import (
     budgets,
     effects,
     inbox,
+    maintain,
     mcp,
     memory_admin,
     permissions,
+    retention,
     schedule,
 )
 from .sessions import control, lists, prompts, show, tasks, whoami
@@ -77,12 +79,15 @@ _GROUPS: Final = {
     "audit": audit.audit,
     "breaker": breakers.breaker,
     "fleet": fleet.fleet,
+    "hold": retention.hold,
+    "maintain": maintain.maintain,
     "memory": memory_admin.memory,
     "permissions": permissions.permissions,
     "mcp": mcp.mcp,
     "a2a": a2a.a2a,
     "ticket": ticket.ticket,
     "schedule": schedule.schedule,
+    "retention": retention.retention,
 }
 
 

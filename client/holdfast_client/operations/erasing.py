@@ -36,11 +36,11 @@ class Erased:
 async def erase(requests: Requests, request: EraseInput, *, stop: bool) -> Erased:
     """Erase the requested data. A repeat after a failure erases the rest."""
     if requests.grants is not None:
-        # Before sessions are terminated, which the server does without asking a worker.
         request = request.model_copy(
             update={"tenant": tenant_for(await requests.principal(), request.tenant)}
         )
-        await requests.activity(names.ERASE, request.model_copy(update={"check": True}), EraseResult)
+    # Before sessions are terminated, which the server does without asking a worker.
+    await requests.activity(names.ERASE, request.model_copy(update={"check": True}), EraseResult)
     sessions = await _listed(requests, request)
     await _ended(requests, sessions, request.tenant, stop=stop)
     memories = entries = histories = 0

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-import holdfast_temporal
 from holdfast_client import messages
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent import memory as contracts
-from holdfast_workflows.contracts.control.access import check_deployment
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.public import public
 
@@ -22,8 +20,6 @@ _PAGE = 100
 
 _MIGRATION = 6 * 3_600.0
 """Seconds that embedding all memories again may take."""
-
-_SHORTEST = timedelta(minutes=1)
 
 
 @public
@@ -166,40 +162,6 @@ class MemoryClient:
         return await self._requests.activity(
             names.MIGRATE_MEMORY, contracts.MigrateInput(), contracts.MigrateResult, seconds=_MIGRATION
         )
-
-    async def maintain(self, *tasks: contracts.MaintenanceTask) -> contracts.MaintenanceReport:
-        """Run maintenance now and wait for it; join a manual run that is in progress.
-
-        Args:
-            tasks: Only these: ``outbox``, ``expire``, ``consolidate``, ``optimise``, ``prune``.
-        """
-        unknown = [task for task in tasks if task not in contracts.TASKS]
-        if unknown:
-            raise BadInput(
-                f"{unknown[0]!r} is not a maintenance task; valid values are {', '.join(contracts.TASKS)}"
-            )
-        return await self._requests.maintain(contracts.MaintainInput(tasks=tasks or contracts.TASKS))
-
-    async def schedule(self, every: timedelta | None) -> None:
-        """Schedule maintenance at an interval; None removes the schedule.
-
-        Raises:
-            BadInput: The interval is less than a minute.
-            ServiceError: The server refused the schedule.
-        """
-        # The server would take it from every client; its runs would be refused or not, as their schedule.
-        check_deployment(await self._requests.principal(), "maintain")
-        queue, temporal = await self._requests.queue(), self._requests.temporal
-        id = names.maintenance_id(queue)
-        if every is None:
-            await holdfast_temporal.remove_schedule(temporal, id)
-            return
-        if every < _SHORTEST:
-            raise BadInput(f"the maintenance interval is {every}; the minimum is {_SHORTEST}")
-        wanted = holdfast_temporal.Repeated(
-            id, names.MAINTENANCE_WORKFLOW, contracts.MaintainInput(), queue, every, "maintenance"
-        )
-        await holdfast_temporal.ensure_schedule(temporal, wanted, replace=True)
 
     async def _page(self, **query: object) -> contracts.MemoryPage:
         with bad_input():

@@ -151,7 +151,7 @@ async def test_a_missing_server_exits_3() -> None:
     [
         (("sessions", "--no-such-option"), "sessions"),
         (("memory", "add", "Closed."), "memory add"),
-        (("memory", "schedule", "--every", "soon"), "memory schedule"),
+        (("maintain", "schedule", "--every", "soon"), "maintain schedule"),
         (("breaker", "no-such-command"), "breaker"),
     ],
 )

@@ -140,8 +140,8 @@ async def test_erase_asks_first_and_refuses_running_sessions(client: TemporalCli
 
 async def test_maintain_exits_with_1_if_a_task_failed(client: TemporalClient, task_queue: str) -> None:
     async with command_line(client, task_queue, FakeMemory(failing=("expire",))) as holdfast:
-        assert (await holdfast("memory", "maintain", "prune"))[0] == 0
-        code, out, _ = await holdfast("memory", "maintain", "outbox", "expire")
+        assert (await holdfast("maintain", "run", "prune"))[0] == 0
+        code, out, _ = await holdfast("maintain", "run", "outbox", "expire")
         assert code == 1
         assert "a is not b" in " ".join(out.split())
         assert (await holdfast("memory", "migrate", "--yes"))[

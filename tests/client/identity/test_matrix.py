@@ -61,6 +61,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "effects": ("view", _of("effects")),
     "prompts": ("view", _of("prompts")),
     "prompt": ("view", _of("prompt")),
+    "removed": ("view", _of("removed")),
     "result": ("view", _of("result", timeout=0.5)),
     "tree": ("view", _of("tree")),
     "trace": ("view", _of("trace")),
@@ -104,11 +105,29 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "memory.stats": ("maintain", True, lambda client: client.memory.stats()),
     "memory.erase": ("erase", False, lambda client: client.memory.erase("user", "zoe")),
     "memory.migrate": ("maintain", True, lambda client: client.memory.migrate()),
-    "memory.maintain": ("maintain", True, lambda client: client.memory.maintain(TASKS[0])),
+    "maintenance.run": ("maintain", True, lambda client: client.maintenance.run(TASKS[0])),
+    "maintenance.runs": ("maintain", True, lambda client: client.maintenance.runs()),
     "fleets.start": ("start", False, lambda client: client.fleets.start("helper", ["Hi"])),
     "board": ("memory_read", False, lambda client: client.board("prices").list()),
     "board.write": ("memory_write", False, lambda client: client.board("prices").write("a", "b", id="w-1")),
-    "memory.schedule": ("maintain", True, lambda client: client.memory.schedule(timedelta(hours=9))),
+    "maintenance.schedule": (
+        "maintain",
+        True,
+        lambda client: client.maintenance.schedule(timedelta(hours=9)),
+    ),
+    "retention.list": ("retention_read", False, lambda client: client.retention.list()),
+    "retention.set": (
+        "retention_write",
+        False,
+        lambda client: client.retention.set("log", "never", tenant=""),
+    ),
+    "holds.list": ("retention_read", False, lambda client: client.holds.list()),
+    "holds.add": (
+        "retention_write",
+        False,
+        lambda client: client.holds.add("user", "zoe", reason="x", id="h-1"),
+    ),
+    "holds.remove": ("retention_write", False, lambda client: client.holds.remove("h-1", reason="x")),
 }
 """Each public method of ``Client`` that makes a request: its operation, and whether it needs all tenants."""
 
@@ -120,7 +139,8 @@ _BY_TEMPORAL = {
     "trace",
     "tree",
     "schedules.list",
-    "memory.schedule",
+    "maintenance.schedule",
+    "maintenance.runs",
 }
 """What Temporal answers itself; a client with a credential asks a worker first."""
 

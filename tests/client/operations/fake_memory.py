@@ -10,6 +10,7 @@ from temporalio import activity
 
 from holdfast_workflows.contracts import errors, names
 from holdfast_workflows.contracts.agent.memory import (
+    EVERY_TASK,
     AddMemory,
     EraseInput,
     EraseResult,
@@ -101,7 +102,7 @@ class FakeMemory:
 
         @activity.defn(name=names.ERASE)
         async def erase(request: EraseInput) -> EraseResult:
-            self.requests.append(request)
+            self.requests += [] if request.check else [request]
             return EraseResult(memories=3, entries=5, sessions=self.sessions)
 
         @activity.defn(name=names.MIGRATE_MEMORY)
@@ -111,10 +112,10 @@ class FakeMemory:
 
         @activity.defn(name=names.MAINTAIN)
         async def maintain(request: MaintainInput) -> MaintenanceReport:
-            (task,) = request.tasks
-            if task in self.failing:
+            if set(request.tasks) & set(self.failing):
                 raise errors.to_failure(errors.EmbeddingMismatch("a is not b"))
-            return MaintenanceReport(tasks=(TaskReport(task=task, count=1),))
+            reports = tuple(TaskReport(task=task, count=1) for task in request.tasks)
+            return MaintenanceReport(tasks=reports, known=EVERY_TASK)
 
         @activity.defn(name=names.READ_MANIFESTS)
         async def manifests(request: ReadManifests) -> Manifests:

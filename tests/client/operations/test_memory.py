@@ -146,17 +146,17 @@ async def test_erasure_requires_a_session_user_or_tenant(client: TemporalClient,
 async def test_maintenance_is_scheduled_changed_and_stopped(client: TemporalClient, task_queue: str) -> None:
     async with playing(client, task_queue, Played()) as holdfast:
         handle = client.get_schedule_handle(names.maintenance_id(task_queue))
-        await holdfast.memory.schedule(timedelta(hours=1))
-        await holdfast.memory.schedule(timedelta(hours=2))
+        await holdfast.maintenance.schedule(timedelta(hours=1))
+        await holdfast.maintenance.schedule(timedelta(hours=2))
         found = (await handle.describe()).schedule
         assert found.spec.intervals[0].every == timedelta(hours=2)
         assert found.policy.overlap == ScheduleOverlapPolicy.SKIP
         assert isinstance(found.action, ScheduleActionStartWorkflow)
         assert (found.action.workflow, found.action.task_queue) == (names.MAINTENANCE_WORKFLOW, task_queue)
         with pytest.raises(BadInput, match="the minimum is"):
-            await holdfast.memory.schedule(timedelta(seconds=1))
-        await holdfast.memory.schedule(None)
-        await holdfast.memory.schedule(None)  # no schedule is left to remove
+            await holdfast.maintenance.schedule(timedelta(seconds=1))
+        await holdfast.maintenance.schedule(None)
+        await holdfast.maintenance.schedule(None)  # no schedule is left to remove
         with pytest.raises(RPCError):
             await handle.describe()
 
@@ -164,7 +164,7 @@ async def test_maintenance_is_scheduled_changed_and_stopped(client: TemporalClie
 async def test_a_scheduled_run_of_maintenance_does_its_tasks(client: TemporalClient, task_queue: str) -> None:
     fake = FakeMemory()
     async with playing(client, task_queue, Played(), *fake.activities()) as holdfast:
-        await holdfast.memory.schedule(timedelta(hours=1))
+        await holdfast.maintenance.schedule(timedelta(hours=1))
         handle = client.get_schedule_handle(names.maintenance_id(task_queue))
         await handle.trigger()
 
@@ -177,13 +177,13 @@ async def test_a_scheduled_run_of_maintenance_does_its_tasks(client: TemporalCli
         assert [each["task"] for each in report["tasks"]] == [
             "outbox", "expire", "consolidate", "optimise", "prune", "audit"
         ]  # fmt: skip
-        await holdfast.memory.schedule(None)
+        await holdfast.maintenance.schedule(None)
 
 
 async def test_an_unknown_task_of_maintenance_is_refused(client: TemporalClient, task_queue: str) -> None:
     async with playing(client, task_queue, Played()) as holdfast:
         with pytest.raises(BadInput, match="is not a maintenance task"):
-            await holdfast.memory.maintain("dust")  # type: ignore[arg-type]  # that is refused
+            await holdfast.maintenance.run("dust")  # type: ignore[arg-type]  # that is refused
 
 
 async def test_memories_are_embedded_again_and_counted(client: TemporalClient, task_queue: str) -> None:
@@ -221,8 +221,8 @@ async def test_the_sync_client_manages_memories(client: TemporalClient, task_que
             assert memory.stats().store == "embedded"
             assert memory.erase("user", "ann").memories == 3
             assert memory.migrate().model == "m"
-            assert [each.task for each in memory.maintain("expire").tasks] == ["expire"]
-            memory.schedule(None)
+            assert [each.task for each in holdfast.maintenance.run("expire").tasks] == ["expire"]
+            holdfast.maintenance.schedule(None)
             session = holdfast.session("s")
             assert list(session.prompts()) == [session.prompt()] == [FULL]
             assert list(holdfast.sessions(user="nobody")) == []

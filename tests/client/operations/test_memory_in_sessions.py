@@ -117,7 +117,7 @@ async def test_an_added_fact_is_recalled_by_every_session(server: DevServer) -> 
 
 async def test_maintenance_runs_its_tasks(server: DevServer) -> None:
     async with running(server, []) as holdfast:
-        report = await holdfast.client.memory.maintain()
+        report = await holdfast.client.maintenance.run()
         assert [each.error for each in report.tasks] == [""] * len(report.tasks)
         stats = await holdfast.client.memory.stats()
         assert stats.store == "embedded"

@@ -16,9 +16,9 @@ from temporalio.exceptions import CancelledError
 from temporalio.worker import Worker
 
 from holdfast_client import connect
-from holdfast_client.operations.memory import MemoryClient
+from holdfast_client.operations.maintenance import MaintenanceClient
 from holdfast_workflows.contracts import errors, names
-from holdfast_workflows.contracts.agent.memory import TASKS, MaintainInput, MaintenanceReport, TaskReport
+from holdfast_workflows.contracts.agent.memory import EVERY_TASK, MaintainInput, MaintenanceReport, TaskReport
 from holdfast_workflows.maintenance import MaintenanceWorkflow
 
 from ...support import WAIT
@@ -29,16 +29,18 @@ SCHEDULED = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 @asynccontextmanager
 async def maintained(
     temporal: TemporalClient, queue: str, task: Callable[[str], int]
-) -> AsyncGenerator[MemoryClient]:
-    """A client of memories whose maintenance is played."""
+) -> AsyncGenerator[MaintenanceClient]:
+    """A client of maintenance that is played."""
 
     @activity.defn(name=names.MAINTAIN)
     async def maintain(request: MaintainInput) -> MaintenanceReport:
+        if not request.tasks:
+            return MaintenanceReport(known=EVERY_TASK)
         (name,) = request.tasks
         return MaintenanceReport(tasks=(TaskReport(task=name, count=task(name), seconds=0.5),))
 
     async with Worker(temporal, task_queue=queue, workflows=[MaintenanceWorkflow], activities=[maintain]):
-        yield (await connect(temporal=temporal, task_queue=queue)).memory
+        yield (await connect(temporal=temporal, task_queue=queue)).maintenance
 
 
 def handle(temporal: TemporalClient, queue: str) -> WorkflowHandle[object, object]:
@@ -48,8 +50,8 @@ def handle(temporal: TemporalClient, queue: str) -> WorkflowHandle[object, objec
 async def test_each_task_is_an_activity_of_its_own_in_the_timeline(
     client: TemporalClient, task_queue: str
 ) -> None:
-    async with maintained(client, task_queue, lambda _: 2) as memory:
-        report = await memory.maintain()
+    async with maintained(client, task_queue, lambda _: 2) as maintenance:
+        report = await maintenance.run()
         found: WorkflowMetadata = await handle(client, task_queue).query("__temporal_workflow_metadata")
         events = [
             event
@@ -58,11 +60,10 @@ async def test_each_task_is_an_activity_of_its_own_in_the_timeline(
         ]
     told = [event.user_metadata.summary.data.decode() for event in events]
     # Tasks take many minutes; a lost worker is to be noticed sooner.
-    assert {each.activity_task_scheduled_event_attributes.heartbeat_timeout.seconds for each in events} == {
-        60
-    }
-    assert [each.task for each in report.tasks] == [*TASKS, "audit"]
-    assert told == [f'"{task}"' for task in (*TASKS, "audit")]
+    beats = [each.activity_task_scheduled_event_attributes.heartbeat_timeout.seconds for each in events]
+    assert set(beats[1:]) == {60}
+    assert [each.task for each in report.tasks] == [*EVERY_TASK]
+    assert told == [f'"{task}"' for task in ("tasks", *EVERY_TASK)]
     assert "| expire | 2 | 0.5 s | done |" in found.current_details
 
 
@@ -74,19 +75,19 @@ async def test_a_task_that_fails_is_reported_and_the_rest_is_done(
             raise errors.to_failure(errors.EmbeddingMismatch("a is not b"))
         return 1
 
-    async with maintained(client, task_queue, expire_fails) as memory:
-        report = await memory.maintain()
+    async with maintained(client, task_queue, expire_fails) as maintenance:
+        report = await maintenance.run()
         found: WorkflowMetadata = await handle(client, task_queue).query("__temporal_workflow_metadata")
     by_task = {each.task: each for each in report.tasks}
     assert by_task["expire"].count == 0
     assert "a is not b" in by_task["expire"].error
-    assert [each.count for each in report.tasks if each.task != "expire"] == [1] * len(TASKS)
+    assert [each.count for each in report.tasks if each.task != "expire"] == [1] * (len(EVERY_TASK) - 1)
     assert "another embedding model" in found.current_details
 
 
 async def test_only_the_tasks_that_are_asked_for_are_done(client: TemporalClient, task_queue: str) -> None:
-    async with maintained(client, task_queue, lambda _: 0) as memory:
-        report = await memory.maintain("outbox", "prune")
+    async with maintained(client, task_queue, lambda _: 0) as maintenance:
+        report = await maintenance.run("outbox", "prune")
     assert [each.task for each in report.tasks] == ["outbox", "prune"]
 
 
@@ -96,6 +97,8 @@ async def test_one_that_is_cancelled_begins_no_further_task(client: TemporalClie
 
     @activity.defn(name=names.MAINTAIN)
     async def maintain(request: MaintainInput) -> MaintenanceReport:
+        if not request.tasks:
+            return MaintenanceReport(known=EVERY_TASK)
         begun.extend(request.tasks)
         entered.set()
         while True:

@@ -64,7 +64,7 @@ async def planned(holdfast: Environment, _: Gate) -> Session:
 
 
 async def maintenance(holdfast: Environment, _: Gate) -> Session:
-    await holdfast.client.memory.maintain()
+    await holdfast.client.maintenance.run()
     return holdfast.client.session(f"{maintenance_id(holdfast.task_queue)}-by-hand")
 
 

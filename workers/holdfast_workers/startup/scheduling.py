@@ -30,7 +30,7 @@ async def ensure_maintenance(client: Client, task_queue: str, seconds: float) ->
     except HoldfastError as error:
         _log.warning(
             "maintenance could not be scheduled: %s A user who may create schedules can run "
-            "`holdfast --namespace %s --task-queue %s memory schedule --every %gs`; "
+            "`holdfast --namespace %s --task-queue %s maintain schedule --every %gs`; "
             "HOLDFAST_MAINTENANCE_EVERY=0 stops this warning.",
             error,
             client.namespace,

@@ -52,6 +52,12 @@ PREPARE_ITEMS: Final = "prepare_items"
 FIND_OUTCOMES: Final = "find_outcomes"
 READ_ITEMS: Final = "read_items"
 PREPARE_FORK: Final = "prepare_fork"
+LIST_RETENTION: Final = "list_retention"
+SET_RETENTION: Final = "set_retention"
+ADD_HOLD: Final = "add_hold"
+REMOVE_HOLD: Final = "remove_hold"
+LIST_HOLDS: Final = "list_holds"
+READ_REMOVALS: Final = "read_removals"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
@@ -101,6 +107,7 @@ RESERVED: Final = frozenset({
     GRANT_START, FIND_CHILD, CANCEL_ORPHANS,
     READ_TEAM_BOARD, WRITE_TEAM_BOARD, READ_TENANT_BOARD, WRITE_TENANT_BOARD,
     GRANT_SCHEDULE, OPEN_FLEET, PREPARE_ITEMS, FIND_OUTCOMES, READ_ITEMS, PREPARE_FORK,
+    LIST_RETENTION, SET_RETENTION, ADD_HOLD, REMOVE_HOLD, LIST_HOLDS, READ_REMOVALS,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 

@@ -1,7 +1,7 @@
 """The maintenance workflow: its tasks one after the other, each an activity."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -25,15 +25,8 @@ from . import details
 
 _SCHEDULE = SearchAttributeKey.for_keyword("TemporalScheduledById")
 
-_MINUTES: dict[MaintenanceTask, int] = {
-    "outbox": 5,
-    "expire": 10,
-    "consolidate": 30,
-    "optimise": 30,
-    "prune": 15,
-    "audit": 10,
-}
-"""Minutes that one attempt may take. Finished work of a timed-out attempt is kept."""
+_MINUTES: dict[str, int] = {"outbox": 5, "expire": 10, "prune": 15, "audit": 10}
+"""Minutes that one attempt may take, by default 30. Finished work of a timed-out attempt is kept."""
 
 _HEARTBEAT_TIMEOUT = timedelta(minutes=1)
 
@@ -56,14 +49,31 @@ class MaintenanceWorkflow(UnknownNames):
         request = start_input(MaintainInput, given)
         self._start = signed_start(request)
         tasks = request.tasks
-        # Not among the defaults, which existing schedules rely on.
-        if tasks == TASKS and workflow.patched("audit"):
-            tasks = (*TASKS, "audit")
+        if tasks == TASKS:
+            tasks = await self._known()
         for task in tasks:
             workflow.set_current_details(details.render(self._reports, task))
             self._reports += await self._run_task(task)
         workflow.set_current_details(details.render(self._reports))
         return MaintenanceReport(tasks=tuple(self._reports))
+
+    async def _known(self) -> tuple[MaintenanceTask, ...]:
+        """Return the tasks that the workers have; those of the first release if they do not say."""
+        if not workflow.patched("known_tasks"):
+            return (*TASKS, "audit") if workflow.patched("audit") else TASKS
+        try:
+            report: MaintenanceReport = await workflow.execute_activity(
+                names.MAINTAIN,
+                MaintainInput(tasks=(), identity=self._start, scheduled=_scheduled()),
+                result_type=MaintenanceReport,
+                start_to_close_timeout=_HEARTBEAT_TIMEOUT,
+                retry_policy=_RETRY,
+                summary="tasks",
+            )
+        except ActivityError as error:
+            _expect_permitted(error)
+            return TASKS  # each of them reports what is wrong
+        return cast("tuple[MaintenanceTask, ...]", report.known) or (*TASKS, "audit")
 
     async def _run_task(self, task: MaintenanceTask) -> tuple[TaskReport, ...]:
         began = workflow.time()
@@ -72,21 +82,27 @@ class MaintenanceWorkflow(UnknownNames):
                 names.MAINTAIN,
                 MaintainInput(tasks=(task,), identity=self._start, scheduled=_scheduled()),
                 result_type=MaintenanceReport,
-                start_to_close_timeout=timedelta(minutes=_MINUTES[task]),
+                start_to_close_timeout=timedelta(minutes=_MINUTES.get(task, 30)),
                 heartbeat_timeout=_HEARTBEAT_TIMEOUT,
                 retry_policy=_RETRY,
                 summary=task,
             )
         except ActivityError as error:
-            if isinstance(error.cause, CancelledError):
-                raise  # the run itself is cancelled
-            found = errors.from_failure(error)
-            if isinstance(found, errors.InvalidCredential | errors.NotPermitted):
-                raise errors.to_failure(found) from error
+            found = _expect_permitted(error)
             workflow.logger.error("maintenance: %s failed: %s", task, found or error.cause)
             why = preview(str(found or error.cause))
             return (TaskReport(task=task, seconds=round(workflow.time() - began, 3), error=why),)
         return report.tasks
+
+
+def _expect_permitted(error: ActivityError) -> errors.HoldfastError | None:
+    """Return the error of a failed task; raise it if it ends the run."""
+    if isinstance(error.cause, CancelledError):
+        raise error  # the run itself is cancelled
+    found = errors.from_failure(error)
+    if isinstance(found, errors.InvalidCredential | errors.NotPermitted):
+        raise errors.to_failure(found) from error
+    return found
 
 
 def _scheduled() -> bool:

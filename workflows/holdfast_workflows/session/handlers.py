@@ -122,15 +122,18 @@ class ControlHandlers(UnknownNames, Counting):
         validators.cancelling(self._state)
 
     @workflow.update(description="End the session after its queued turns.")
-    def close(self) -> SessionView:
-        """Refuse further messages and end the session after its queued turns."""
+    def close(self, idle_after: int | None = None) -> SessionView:
+        """Refuse further messages and end the session after its queued turns.
+
+        With ``idle_after``, only if it is idle and that was its last turn.
+        """
         self._state.closing = True
-        self._state.audit("operator", "closed")
+        self._state.audit("operator", "closed", reason="" if idle_after is None else "idle")
         return self.view()
 
     @close.validator
-    def _validate_close(self) -> None:
-        validators.closing(self._state)
+    def _validate_close(self, idle_after: int | None = None) -> None:
+        validators.closing(self._state, idle_after)
 
     @workflow.update(
         description="Raise the limits of the session's budget; a turn that waits for it continues."

@@ -88,10 +88,12 @@ def cancelling(state: SessionState) -> None:
         raise refused(errors.NothingToDo("no turn is running"))
 
 
-def closing(state: SessionState) -> None:
-    """Check a close."""
+def closing(state: SessionState, idle_after: int | None = None) -> None:
+    """Check a close; with ``idle_after``, that the session has been idle since that turn."""
     if state.ended or state.closing:
         raise refused(closed(state))
+    if idle_after is not None and (state.status != "idle" or state.turns != idle_after or state.handover):
+        raise refused(errors.SessionBusy("it is not idle, or another message has arrived"))
 
 
 def repinning(state: SessionState) -> None:

@@ -37,12 +37,21 @@ class Erase:
     @activity.defn(name=names.ERASE)
     @reports_failures
     async def erase(self, request: EraseInput) -> EraseResult:
-        """Erase and count what was erased."""
+        """Erase and count what was erased.
+
+        Raises:
+            UnderHold: A hold protects some of it; nothing is erased.
+        """
+        if request.kind != "tenant" and not request.id:
+            raise BadInput(f"id is empty. Give the {request.kind} to erase")
+        await self.state.retention.holds.expect_none(
+            tenant=request.tenant,
+            user=request.id if request.kind == "user" else "",
+            session=request.id if request.kind == "session" else "",
+        )
         if request.check:
             return EraseResult()
         memories = required(self.memories)
-        if request.kind != "tenant" and not request.id:
-            raise BadInput(f"id is empty. Give the {request.kind} to erase")
         sessions = await self._sessions(request)
         await self._record("erasing", request)
         erased = entries = 0

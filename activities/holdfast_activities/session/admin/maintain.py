@@ -1,6 +1,7 @@
 """``maintain``: maintenance of memories and the state database. A failed task does not stop the others."""
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from temporalio import activity
@@ -9,11 +10,13 @@ from holdfast_activities import clock
 from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.operations.retention.sweep import Sweep
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.audit.exporting import export
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import (
+    EVERY_TASK,
     MaintainInput,
     MaintenanceReport,
     MaintenanceTask,
@@ -24,7 +27,7 @@ from holdfast_workflows.contracts.errors import HoldfastError, to_failure
 from ..common.heartbeat import Heartbeat
 
 KEEP = 30 * 86_400.0
-"""Retention in seconds of stored replies, manifests, applied changes and daily spending."""
+"""Retention in seconds of stored replies, applied changes and old versions on boards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Maintain:
             self.identity.maintained(request)
         except HoldfastError as error:
             raise to_failure(error) from error
+        if not request.tasks:
+            return MaintenanceReport(known=EVERY_TASK)
         reports: list[TaskReport] = []
         for task in request.tasks:
             began = time.monotonic()
@@ -62,21 +67,17 @@ class Maintain:
             reports.append(TaskReport(task=task, count=count, seconds=seconds, error=problem))
         return MaintenanceReport(tasks=tuple(reports))
 
-    async def _do(self, task: MaintenanceTask, now: float) -> int:
-        if task == "prune":
-            return await self.state.erasing.prune(now - KEEP)
-        if task == "audit":
-            return await self._export(now)
-        if task == "outbox":
-            return await self.applying.drain()
-        memories = required(self.memories)
-        match task:
-            case "expire":
-                return await memories.expire(now)
-            case "consolidate":
-                return await memories.consolidate(now)
-            case "optimise":
-                return await memories.optimise()
+    def _do(self, task: MaintenanceTask, now: float) -> Awaitable[int]:
+        tasks: dict[MaintenanceTask, Callable[[], Awaitable[int]]] = {
+            "outbox": self.applying.drain,
+            "expire": lambda: required(self.memories).expire(now),
+            "consolidate": lambda: required(self.memories).consolidate(now),
+            "retention": lambda: Sweep(self.state).retain(now),
+            "prune": lambda: self.state.erasing.prune(now - KEEP),
+            "optimise": lambda: required(self.memories).optimise(),
+            "audit": lambda: self._export(now),
+        }
+        return tasks[task]()
 
     async def _export(self, now: float) -> int:
         state = self.state

@@ -7,6 +7,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import SessionClosed
 from holdfast_workflows.contracts.limits import SEQ_GAP
 from holdfast_workflows.contracts.operations.resets import AsideInput, AsideResult
+from holdfast_workflows.contracts.operations.retention import NEEDED, removed_in_words
 
 from ..common.audited import operated
 from ..common.failures import reports_failures
@@ -41,9 +42,10 @@ async def set_aside(state: State, request: AsideInput) -> AsideResult:
     """Exclude the entries without a check of the run. Late calls of the old run cannot reach the returned number."""
     result = await state.resets.set_aside(request)
     row = await state.load_session(request.session)
+    removed = tuple(each for each in await state.retention.removed(request.session) if each.kind in NEEDED)
     details = {"entry": str(request.seq), "turn": str(request.turn)}
     await state.append_audit(
         # Without a principal: a reset is made in Temporal.
         operated("reset", tenant=row.tenant if row else "", session=request.session, details=details, by="")
     )
-    return result.model_copy(update={"seq": result.seq + SEQ_GAP})
+    return result.model_copy(update={"seq": result.seq + SEQ_GAP, "removed": removed_in_words(removed)})

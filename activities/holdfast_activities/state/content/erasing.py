@@ -4,7 +4,6 @@ A session's row is marked first: it locks out concurrent writes of the session. 
 that every worker can see what to drop from its caches.
 """
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, update
@@ -19,6 +18,7 @@ from holdfast_workflows.contracts.text.unicode import clean
 
 from ..coordination.scope import Scope
 from ..log.rows import identifier
+from ..retention.holds import HoldStore, held_row
 from ..setup.tables import (
     AccountTable,
     AssignmentTable,
@@ -52,6 +52,8 @@ _ERASED = select(SessionTable.session).where(col(SessionTable.erased) > 0)
 
 _DAY = len(":2026-01-31")
 
+_HELD_BOARD = held_row(col(BoardTable.tenant), col(BoardTable.session))
+
 
 class Eraser:
     """Erasure of sessions and tenants, and of data past its age."""
@@ -59,6 +61,7 @@ class Eraser:
     def __init__(self, transactions: Transactions, scope: Scope) -> None:
         self._transactions = transactions
         self._scope = scope
+        self._holds = HoldStore(transactions)
 
     async def sessions(self, *, user: str = "", tenant: str, limit: int = 1_000) -> list[str]:
         """Sessions of a tenant, or of one of its users, whose content is not yet erased, ordered by id."""
@@ -74,9 +77,13 @@ class Eraser:
         """Mark a session as being erased, and remove and refuse its outbox items.
 
         ``sessions`` still returns it, so an interrupted erasure is resumed.
+
+        Raises:
+            UnderHold: A hold protects it.
         """
         async with self._transactions.begin() as db:
-            await self._mark(db, identifier(session), now)
+            await self._holds.expect_none(session=identifier(session), db=db)
+            await self._mark(db, session, now)
             await db.exec(delete(OutboxTable).where(col(OutboxTable.session) == session))
 
     async def session(self, session: str, now: float) -> int:
@@ -85,28 +92,9 @@ class Eraser:
         The row stays with its id and the time of erasure only. Returns the number of log entries erased.
         """
         id = identifier(session)
-        account = names.run_account(id)
         async with self._transactions.begin() as db:
             await self._mark(db, id, now)
-            before = (await db.exec(select(SessionTable).where(col(SessionTable.session) == id))).one()
-            entries = await db.exec(delete(LogTable).where(col(LogTable.session) == id))
-            await _erase_aside(db, id)
-            for table in _BY_SESSION:
-                await db.exec(delete(table).where(col(table.session) == id))
-            # What it wrote on any board, and the board of its own tree.
-            board = self._scope.stored(names.board_of(id, ""))
-            await db.exec(
-                delete(BoardTable).where(or_(col(BoardTable.session) == id, col(BoardTable.board) == board))
-            )
-            own = or_(col(ReservationTable.holder) == id, col(ReservationTable.account) == account)
-            await db.exec(delete(ReservationTable).where(own))
-            await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
-            if before.agent:
-                await db.exec(
-                    delete(CachedReplyTable).where(_with_prefix(f"{before.tenant}/{before.agent}/", "%/%"))
-                )
-            await db.exec(update(SessionTable).where(col(SessionTable.session) == id).values(**_EMPTY))
-            return entries.rowcount
+            return await erase_content(db, self._scope, id, derived=True)
 
     async def _mark(self, db: AsyncSession, id: str, now: float) -> None:
         row = _EMPTY | {"session": id, "erased": now}
@@ -142,24 +130,18 @@ class Eraser:
     async def prune(self, before: float) -> int:
         """Remove data older than ``before`` and writes that followed an erasure; the number of rows removed.
 
-        Data with an age: cached replies, applied outbox items, manifests, reservations, tenants' daily accounts, places of
-        quotas, ended turns of routed agents, versions of boards' entries that are not the present ones, and then removed
-        entries.
+        Data with an age: cached replies, applied outbox items, reservations, places of quotas, ended turns of routed
+        agents, versions of boards' entries that are not the present ones, and then removed entries. What a hold protects
+        stays.
         """
-        account = col(AccountTable.account)
-        day = datetime.fromtimestamp(before, UTC).date().isoformat()
         old = (
             delete(CachedReplyTable).where(col(CachedReplyTable.at) < before),
-            delete(ManifestTable).where(col(ManifestTable.at) < before),
             delete(OutboxTable).where(col(OutboxTable.applied) > 0, col(OutboxTable.applied) < before),
-            delete(AccountTable).where(
-                ~account.startswith(names.run_account("")), _tail(account) < f":{day}"
-            ),
             delete(ReservationTable).where(col(ReservationTable.until) < before),
             delete(QuotaTable).where(col(QuotaTable.at) < before),
-            delete(BoardTable).where(col(BoardTable.at) < before, _superseded()),
+            delete(BoardTable).where(col(BoardTable.at) < before, _superseded(), ~_HELD_BOARD),
             # Last of an entry, so that no older version is the present one again.
-            delete(BoardTable).where(col(BoardTable.at) < before, col(BoardTable.size) == 0),
+            delete(BoardTable).where(col(BoardTable.at) < before, col(BoardTable.size) == 0, ~_HELD_BOARD),
             delete(AssignmentTable).where(
                 col(AssignmentTable.ended) > 0, col(AssignmentTable.ended) < before
             ),
@@ -170,7 +152,33 @@ class Eraser:
         return sum([await self._transactions.write(statement) for statement in old])
 
 
-async def _erase_aside(db: AsyncSession, id: str) -> None:
+async def erase_content(db: AsyncSession, scope: Scope, id: str, *, derived: bool) -> int:
+    """Erase the content of a session whose row is locked, and empty the row; return the number of log entries.
+
+    ``derived`` also erases what others may use: its entries on tenants' boards, cached replies of its agent and tenant.
+    """
+    account = names.run_account(id)
+    before = (await db.exec(select(SessionTable).where(col(SessionTable.session) == id))).one()
+    entries = await db.exec(delete(LogTable).where(col(LogTable.session) == id))
+    await erase_aside(db, id)
+    for table in _BY_SESSION:
+        await db.exec(delete(table).where(col(table.session) == id))
+    # The board of its own tree.
+    boards = col(BoardTable.board) == scope.stored(names.board_of(id, ""))
+    if derived:
+        boards = or_(boards, col(BoardTable.session) == id)
+    await db.exec(delete(BoardTable).where(boards))
+    own = or_(col(ReservationTable.holder) == id, col(ReservationTable.account) == account)
+    await db.exec(delete(ReservationTable).where(own))
+    await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
+    if before.agent and derived:
+        prefix = _with_prefix(f"{before.tenant}/{before.agent}/", "%/%")
+        await db.exec(delete(CachedReplyTable).where(prefix))
+    await db.exec(update(SessionTable).where(col(SessionTable.session) == id).values(**_EMPTY))
+    return entries.rowcount
+
+
+async def erase_aside(db: AsyncSession, id: str) -> None:
     """Erase the logs that resets of a session set aside."""
     number, found = 1, 1
     while found:
@@ -188,11 +196,6 @@ def _superseded() -> ColumnElement[bool]:
         col(later.key) == col(BoardTable.key),
         col(later.version) > col(BoardTable.version),
     )
-
-
-def _tail(account: Mapped[str]) -> ColumnElement[str]:
-    """The day at the end of a tenant's account, with the colon before it."""
-    return func.substr(account, func.length(account) - _DAY + 1)
 
 
 def _of_days(account: Mapped[str], prefix: str) -> ColumnElement[bool]:

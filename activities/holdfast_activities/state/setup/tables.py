@@ -322,6 +322,37 @@ class AssignmentTable(_Table, table=True):
     ended: float
 
 
+class RetentionTable(_Table, table=True):
+    """How many days a tenant's content of a kind is kept; ``days`` is null for no limit, tenant ``*`` for all others."""
+
+    tenant: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    days: float | None
+    by: str = Field(sa_type=Text)
+    at: float
+
+
+class HoldTable(_Table, table=True):
+    """Legal holds. ``subject`` is a session's or a user's id, empty for a tenant."""
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    by: str = Field(sa_type=Text)
+    at: float
+
+
+class RemovalTable(_Table, table=True):
+    """What retention removed of sessions, and when. ``tenant`` is the session's, whose row may be empty now."""
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    kind: str = Field(primary_key=True, sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    at: float
+
+
 class IdentityTable(_Table, table=True):
     """The one row with the database's identity, which its copies share.
 

@@ -14,10 +14,11 @@ from holdfast_workflows.contracts.errors import EncryptionError
 from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.text.unicode import preview
 
-from ..database import ENDED, State
+from ..database import State
 from ..encryption.cipher import CLEAR, Cipher
 from ..encryption.reencryption import CONTENT
 from ..log.rows import decode
+from ..retention.removing import ENDED
 from ..setup.tables import BoardTable, LogTable, ManifestTable, SessionTable, SpecTable, TextTable, TurnTable
 from .findings import Contents, Finding
 

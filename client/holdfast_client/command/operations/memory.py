@@ -16,7 +16,7 @@ from . import answers
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.agent.memory import MemoryKind, MemoryView
 
-memory = typer.Typer(no_args_is_help=True, help="Search, add, forget, erase and maintain memories.")
+memory = typer.Typer(no_args_is_help=True, help="Search, add, forget and erase memories.")
 
 Scopes = Annotated[
     list[str] | None,

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from holdfast_client.client import Client
-    from holdfast_workflows.contracts.session.session import SessionView
+    from holdfast_client.session import Session
+    from holdfast_workflows.contracts.session.session import SessionView, TurnView
 
 
 @command
@@ -59,7 +60,7 @@ async def show(
     """
     client = await connected(context)
     handle = client.session(session)
-    found = [turn async for turn in handle.turns()]
+    found, removed = await _turns(handle)
     if json:
         for turn in found:
             printing.document({"kind": "turn", **printing.plain(turn)})
@@ -69,9 +70,7 @@ async def show(
     view = await handle.view(0)
     console = printing.out()
     console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {await _status(client, view)}")
-    console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
-    if view.started_by:
-        console.print(f"[dim]started by {escape(view.started_by)}, tenant {escape(view.tenant) or '-'}[/]")
+    _print_facts(console, view, removed)
     if link := printing.link(client, session):
         console.print(f"[dim]{link}[/]")
     _print_state(console, view)
@@ -83,6 +82,28 @@ async def show(
     async for entry in handle.transcript() if full else handle.log():
         turns.add(entry)
     turns.end()
+
+
+async def _turns(handle: Session) -> tuple[list[TurnView], str]:
+    """Return the turns of a session, and what retention has removed of it."""
+    from holdfast_workflows.contracts.errors import SessionNotFound  # it imports Temporal
+    from holdfast_workflows.contracts.operations.retention import removed_in_words
+
+    removed = removed_in_words(await handle.removed())
+    try:
+        return [turn async for turn in handle.turns()], removed
+    except SessionNotFound as error:
+        if removed:
+            raise SessionNotFound(f"{handle.id}: retention removed {removed}") from error
+        raise
+
+
+def _print_facts(console: Console, view: SessionView, removed: str) -> None:
+    console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
+    if view.started_by:
+        console.print(f"[dim]started by {escape(view.started_by)}, tenant {escape(view.tenant) or '-'}[/]")
+    if removed:
+        console.print(f"[dim]removed by retention: {removed}[/]")
 
 
 async def _status(client: Client, view: SessionView) -> str:

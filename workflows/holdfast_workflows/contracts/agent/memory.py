@@ -302,15 +302,23 @@ class MemoryStats(Contract):
     bytes: int = 0
 
 
-MaintenanceTask = Literal["outbox", "expire", "consolidate", "optimise", "prune", "audit"]
+MaintenanceTask = Literal[
+    "outbox", "expire", "consolidate", "optimise", "prune", "audit", "retention",
+]  # fmt: skip
 TASKS: tuple[MaintenanceTask, ...] = ("outbox", "expire", "consolidate", "optimise", "prune")
 """In order. ``outbox`` applies waiting changes, ``expire`` removes expired and decayed memories, ``consolidate``
-writes episodes of ended sessions, ``optimise`` frees storage, ``prune`` removes old cached replies, manifests,
-outbox rows and accounts. After all of these runs ``audit``, which exports the heads of the audit log."""
+writes episodes of ended sessions, ``optimise`` frees storage of the memory store, ``prune`` removes old cached
+replies and outbox rows. A request for all of these is one for ``EVERY_TASK``: schedules that exist rely on it."""
+
+EVERY_TASK: tuple[MaintenanceTask, ...] = (
+    "outbox", "expire", "consolidate", "retention", "prune", "optimise", "audit",
+)  # fmt: skip
+"""In order. ``retention`` closes idle sessions and removes content of ended ones, ``audit`` exports the heads of the
+audit log. Workers tell the workflow which tasks they have, so a task can be added here."""
 
 
 class MaintainInput(Contract):
-    """One run of maintenance."""
+    """One run of maintenance; without tasks, only which tasks the worker has."""
 
     tasks: tuple[MaintenanceTask, ...] = TASKS
     identity: SignedStart | None = None
@@ -334,6 +342,8 @@ class MaintenanceReport(Contract):
     """The tasks of a maintenance run; a failed one does not stop the others."""
 
     tasks: tuple[TaskReport, ...] = ()
+    known: tuple[str, ...] = ()
+    """The tasks that the worker has, for a request without tasks."""
 
 
 class MigrateInput(Contract):

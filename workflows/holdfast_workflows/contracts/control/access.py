@@ -13,6 +13,7 @@ from .identity import Principal, Role
 Operation = Literal[
     "start", "send", "settle", "steer", "view", "control", "cancel", "close", "raise_budget", "answer", "list", "agents",
     "effects", "breakers", "budgets", "memory_read", "memory_write", "erase", "maintain", "audit", "fork",
+    "retention_read", "retention_write",
 ]  # fmt: skip
 
 GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
@@ -21,8 +22,11 @@ GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
     "operator": frozenset({
         "view", "list", "agents", "control", "cancel", "close", "raise_budget", "answer", "settle", "effects", "breakers",
         "budgets", "memory_read", "memory_write", "erase", "maintain", "audit", "fork",
+        "retention_read", "retention_write",
     }),
-    "auditor": frozenset({"view", "list", "agents", "effects", "budgets", "memory_read", "audit"}),
+    "auditor": frozenset({
+        "view", "list", "agents", "effects", "budgets", "memory_read", "audit", "retention_read",
+    }),
 }  # fmt: skip
 """What each role may do within its tenant. A principal of kind ``user`` has the role ``user`` for its own sessions only."""
 
@@ -44,7 +48,7 @@ OF_SESSION: Final[Mapping[str, Operation]] = {
     names.READ_LOG: "view", names.READ_TEXT: "view", names.READ_TURN: "view", names.READ_MANIFESTS: "view",
     names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "control",
     names.READ_TEAM_BOARD: "view", names.WRITE_TEAM_BOARD: "send",
-    names.READ_ITEMS: "view", names.PREPARE_FORK: "fork",
+    names.READ_ITEMS: "view", names.PREPARE_FORK: "fork", names.READ_REMOVALS: "view",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 
@@ -53,6 +57,8 @@ OF_TENANT: Final[Mapping[str, Operation]] = {
     names.SEARCH_MEMORY: "memory_read", names.ADD_MEMORY: "memory_write", names.FORGET_MEMORIES: "memory_write",
     names.GRANT_SCHEDULE: "start", names.ERASE: "erase", names.LIST_AUDIT: "audit",
     names.READ_TENANT_BOARD: "memory_read", names.WRITE_TENANT_BOARD: "memory_write",
+    names.LIST_RETENTION: "retention_read", names.SET_RETENTION: "retention_write",
+    names.LIST_HOLDS: "retention_read", names.ADD_HOLD: "retention_write", names.REMOVE_HOLD: "retention_write",
 }  # fmt: skip
 """Standalone activities within one tenant, named by ``tenant``."""
 

@@ -2,7 +2,7 @@
 
     HoldfastError
     ├── BadInput            refused at once, nothing started
-    │       UnknownAgent, InvalidDeclaration, MessageTooLarge, QueueFull, SessionBusy, SessionRunning,
+    │       UnknownAgent, InvalidDeclaration, MessageTooLarge, QueueFull, SessionBusy, SessionRunning, UnderHold,
     │       SessionClosed, NothingToDo, AppNotFound, AppBroken, AppMismatch, DatabaseMismatch,
     │       SettingsInvalid, PortTaken, BreakerUnknown, EmbeddingMismatch, EmbedderBroken, InsecureConnection,
     │       InvalidCredential, NotPermitted, NoIdentityProvider, KeysInvalid, KeyInUse,
@@ -19,7 +19,7 @@
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
     │   ├── ToolError       ResultNotText, EgressRefused, ApprovalInvalid, BoardConflict, BoardFull, ChildFailed, ChildTimedOut
     │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied, A2aAccessDenied
-    ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
+    ├── SecretMissing, LifespanFailed, InstructionsFailed, OutputInvalid, StepLimitReached, ContentRemoved, BudgetExhausted, LoopDetected, TurnCancelled, TurnNotEnded
     ├── MemoryFailed        MemoryUnavailable
     ├── EmbeddingFailed
     ├── EncryptionError     KeysMissing, KeyUnknown, DecryptionFailed, ClearRefused

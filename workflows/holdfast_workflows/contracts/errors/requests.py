@@ -39,6 +39,10 @@ class SessionRunning(BadInput, code="session_running"):
     """A running session cannot be erased; close it and wait for its end, or erase with stop=True (`--stop`), which ends it at once."""
 
 
+class UnderHold(BadInput, code="under_hold"):
+    """A legal hold protects this data, so nothing was erased; see `holdfast hold list`, and remove the hold first."""
+
+
 class SessionClosed(BadInput, code="session_closed"):
     """The session has ended; start a new one."""
 

@@ -138,3 +138,7 @@ class BackupDamaged(StateError, code="backup_damaged", kind="permanent", retryab
 
 class BackupUnreadable(StateError, code="backup_unreadable", kind="permanent", retryable=False):
     """A newer version of Holdfast made the backup; restore it with that version."""
+
+
+class ContentRemoved(HoldfastError, code="content_removed"):
+    """Retention removed content that the session needs, so it cannot continue; start a new session."""

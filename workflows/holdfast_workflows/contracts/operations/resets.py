@@ -32,6 +32,8 @@ class AsideResult(Contract):
     turns: int = 0
     version: int = 0
     logs: int = 0
+    removed: str = ""
+    """What retention has removed that the session needs, in words."""
 
 
 def aside(session: str, number: int) -> str:

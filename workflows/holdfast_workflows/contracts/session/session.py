@@ -310,6 +310,7 @@ class CarriedState(Contract):
     """Ended turns that are not remembered yet, in order."""
     abandoned: Abandoned = ()
     resets: int = 0
+    removed: str = ""
     handover: Handover | None = None
     unsent: tuple[Notification, ...] = ()
     """Notifications that are not sent yet, in order."""

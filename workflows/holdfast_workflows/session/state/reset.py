@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
+from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.operations.resets import AsideInput
 
 from ...teams import child_sessions
@@ -90,6 +91,12 @@ async def settled(state: SessionState, calls_open: Sequence[int] = ()) -> None:
     if state.reset:
         state.calls_open = (*state.calls_open, *calls_open)
         await workflow.wait_condition(lambda: not state.reset)
+
+
+def expect_content(state: SessionState) -> None:
+    """Raise ContentRemoved if retention has removed what the session needs."""
+    if state.removed:
+        raise errors.ContentRemoved(state.removed)
 
 
 async def before_message(state: SessionState) -> None:

@@ -100,7 +100,7 @@ class SessionState(Ownership):
         self.unremembered: deque[RememberInput] = deque(carried.unremembered, maxlen=KEPT_UNREMEMBERED)
         self.unsent: deque[Notification] = deque(carried.unsent)
         self.handover, self.steered_by = carried.handover, carried.steered_by
-        self.next_spec = carried.next_spec
+        self.next_spec, self.removed = carried.next_spec, carried.removed
         self.own_output = carried.own_output
         self.untrusted, self.called = carried.untrusted, dict(carried.called)
         self.abandoned, self.principal, self.others = carried.abandoned, carried.principal, carried.others
@@ -140,6 +140,8 @@ class SessionState(Ownership):
         """Continue after the entries that the old run wrote from ``start`` on."""
         self.abandoned = (*self.abandoned, (start, result.seq))
         self.seq, self.resets = max(self.seq, result.seq), result.logs
+        if result.removed:  # the session cannot go on: its turns fail, and it ends
+            self.removed, self.closing = result.removed, True
         # Turn numbers are never reused: clients of the old run may still query theirs.
         self.turns, self.version = max(self.turns, result.turns), max(self.version, result.version)
         if self.running is not None:

@@ -105,6 +105,7 @@ class TurnRunner:
             await self._compaction.before_thinking()
             await self._gate(or_continue_as_new=True)
             await reset.settled(self._state)
+            reset.expect_content(self._state)
             if continue_as_new.due(self._state):
                 return False
             if self._turn.unfinished is not None:

@@ -1,0 +1,1 @@
+"""Retention: requests for its rules and for legal holds, and the task that removes what is past its time."""

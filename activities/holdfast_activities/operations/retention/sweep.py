@@ -1,0 +1,157 @@
+"""The task that closes idle sessions and removes what is past its time.
+
+The server of Temporal decides whether a session is open: a row of an ended session may belong to a run that an
+operator has reset, or to a fleet.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio import activity
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from holdfast_activities.state.database import State
+from holdfast_activities.state.retention.removing import Due
+from holdfast_activities.state.retention.rules import Rules
+from holdfast_workflows.contracts.errors import from_failure
+from holdfast_workflows.contracts.operations.sessions import ENDED
+from holdfast_workflows.contracts.session.session import SessionView, Status
+
+_AT_ONCE = 8
+_PAGE = 200
+
+_ANSWER = 15.0
+"""Seconds for a session's answer; its app may have no workers now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A session in Temporal: its status if it has ended, None while it is open, ``closed`` if it is unknown."""
+
+    ended: Status | None
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The task, for one worker."""
+
+    state: State
+
+    async def retain(self, now: float) -> int:
+        """Remove and close what is past its time; return the number of sessions and of days' accounts."""
+        rules = await self.state.retention_rules.load()
+        count = 0
+        async for page in _pages(lambda after: self.state.retention.idle(rules, now, after, _PAGE)):
+            count += await _count(page, lambda each: self._close(each, now))
+        async for page in _pages(lambda after: self.state.retention.due(rules, now, after, _PAGE)):
+            count += await _count(page, lambda each: self._remove(each, rules, now))
+        if count:
+            await self.state.erasing.scrub()
+        return count + await self.state.retention.remove_days(rules, now)
+
+    async def _close(self, due: Due, now: float) -> bool:
+        """Close a session that is still idle; one that Temporal does not know was closed by its loss."""
+        found = await find(activity.client(), due.session)
+        if found.ended is not None:
+            return await self.state.retention.settle(due.session, found.ended, now, due.at)
+        try:
+            handle: Any = activity.client().get_workflow_handle(
+                due.session
+            )  # its overloads are partly untyped
+            # The last turn proves that nothing has arrived since.
+            async with asyncio.timeout(_ANSWER):
+                await handle.execute_update("close", due.turns, result_type=SessionView)
+        except WorkflowUpdateFailedError as error:
+            activity.logger.info(
+                "session %s is not closed: %s", due.session, from_failure(error) or error.cause
+            )
+            return False
+        except TimeoutError:
+            activity.logger.warning("session %s is not closed: no worker of its queue answers", due.session)
+            return False
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return False  # it has just ended
+        activity.logger.info("session %s is closed after it was idle for too long", due.session)
+        return True
+
+    async def _remove(self, due: Due, rules: Rules, now: float) -> bool:
+        client = activity.client()
+        found = await find(client, due.session)
+        if found.ended is None:
+            return False
+        kinds = await self.state.retention.remove(due.session, rules, now)
+        if "session" in kinds and found.run:
+            await _delete_histories(client, due.session, found.run)
+        return bool(kinds)
+
+
+async def find(client: Client, session: str) -> Found:
+    """Look a session up in Temporal."""
+    try:
+        found = await client.get_workflow_handle(session).describe()
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return Found("closed")
+    if found.status == WorkflowExecutionStatus.RUNNING or found.status is None:
+        return Found(None, found.run_id)
+    return Found(ENDED.get(found.status, "closed"), found.run_id)
+
+
+async def _delete_histories(client: Client, session: str, run: str) -> None:
+    """Delete the histories of a session's runs, which contain previews, the oldest first.
+
+    What fails is left to the retention of Temporal.
+    """
+    runs: list[str] = []
+    try:
+        while run:
+            runs.insert(0, run)
+            run = await _continued_from(client, session, run)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:  # the server no longer keeps older runs
+            activity.logger.warning("older histories of session %s are not deleted: %s", session, error)
+    for each in runs:
+        request = DeleteWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=session, run_id=each),
+        )
+        try:
+            await client.workflow_service.delete_workflow_execution(request)
+        except RPCError as error:
+            activity.logger.warning("a history of session %s is not deleted: %s", session, error)
+
+
+async def _continued_from(client: Client, session: str, run: str) -> str:
+    """Return the run that a run continued from; empty for the first."""
+    async for event in client.get_workflow_handle(session, run_id=run).fetch_history_events(page_size=1):
+        return event.workflow_execution_started_event_attributes.continued_execution_run_id
+    return ""
+
+
+async def _pages(
+    load: Callable[[Due | None], Awaitable[list[Due]]],
+) -> AsyncGenerator[list[Due]]:
+    page = await load(None)
+    while page:
+        yield page
+        page = await load(page[-1]) if len(page) == _PAGE else []
+
+
+async def _count(page: list[Due], do: Callable[[Due], Awaitable[bool]]) -> int:
+    """Do it for each, a few at once; return how often it changed something."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(due: Due) -> bool:
+        async with free:
+            return await do(due)
+
+    return sum(await asyncio.gather(*(one(each) for each in page)))

@@ -1,0 +1,1 @@
+"""Rules of retention, legal holds and removals, on both databases."""

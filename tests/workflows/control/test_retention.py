@@ -1,0 +1,133 @@
+"""Maintenance closes idle sessions and removes ended ones; what is open or under hold stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from holdfast import ContentRemoved, Session, UnderHold
+from holdfast.testing import replay
+
+from ...support import eventually
+from ..conftest import Running, Start
+from .resets import APP, before_message, events, reset, script
+
+AT_ONCE = timedelta(microseconds=1)
+
+
+async def maintain(it: Running) -> int:
+    (report,) = (await it.holdfast.client.maintenance.run("retention")).tasks
+    assert report.error == ""
+    return report.count
+
+
+async def spoken(it: Running, tenant: str, *said: str) -> Session:
+    """An open session with turns that have ended."""
+    session = await it.holdfast.client.start("clerk", tenant=tenant)
+    for text in said:
+        await session.send(text)
+    return session
+
+
+async def closed(it: Running, session: Session) -> None:
+    await session.close()
+    await session.result()
+
+    async def stored() -> bool:
+        row = await it.holdfast.state.load_session(session.id)
+        return row is not None and row.status == "closed"
+
+    await eventually(stored)
+
+
+async def status(it: Running, session: Session) -> str:
+    row = await it.holdfast.state.load_session(session.id)
+    return row.status if row else "gone"
+
+
+async def test_an_idle_session_is_closed_unless_it_is_under_hold(start: Start) -> None:
+    async with start(script, APP) as it:
+        client = it.holdfast.client
+        await client.retention.set("idle", AT_ONCE)
+        idle, held = await spoken(it, "acme", "one"), await spoken(it, "acme", "one")
+        paused = await spoken(it, "acme", "one")
+        await paused.pause()
+        hold = await client.holds.add("session", held.id, reason="case 7")
+        assert hold.tenant == "acme"
+        assert await maintain(it) == 1
+        await idle.result()
+        assert (await held.view()).status == "idle"
+        assert (await paused.view()).status == "paused"
+        (record,) = await client.audit(session=idle.id, kind="operator")
+        assert (record.record.action, record.record.reason) == ("closed", "idle")
+        await replay(await it.holdfast.temporal.get_workflow_handle(idle.id).fetch_history())
+
+
+async def test_an_idle_session_with_a_new_message_is_not_closed(start: Start) -> None:
+    async with start(script, APP) as it:
+        session = await spoken(it, "acme", "one", "two")
+        handle: Any = it.holdfast.temporal.get_workflow_handle(session.id)
+        with pytest.raises(WorkflowUpdateFailedError):
+            await handle.execute_update("close", 1)  # as maintenance that has read the row before the message
+        assert (await session.view()).status == "idle"
+
+
+async def test_an_ended_session_is_removed_with_its_history_and_show_says_so(start: Start) -> None:
+    async with start(script, APP) as it:
+        client = it.holdfast.client
+        ended, held, running = [await spoken(it, "acme", "one") for _ in range(3)]
+        for each in (ended, held):
+            await closed(it, each)
+        await client.retention.set("session", AT_ONCE)
+        await client.holds.add("session", held.id, reason="case 7", id="h-1")
+        with pytest.raises(UnderHold, match="case 7"):
+            await client.memory.erase("tenant", tenant="acme", stop=True)
+        assert await maintain(it) == 1
+        assert (await status(it, ended), await status(it, held)) == ("gone", "closed")
+        assert (await running.view()).status == "idle"  # the erasure was refused before it stopped anything
+        (removed,) = await ended.removed()
+        assert removed.kind == "session"
+        assert await held.removed() == ()
+
+        async def forgotten() -> bool:
+            try:
+                await it.holdfast.temporal.get_workflow_handle(ended.id).describe()
+            except RPCError as error:
+                return error.status == RPCStatusCode.NOT_FOUND
+            return False
+
+        await eventually(forgotten)
+        await client.holds.remove("h-1", reason="closed")
+        assert await maintain(it) == 1
+        assert await status(it, held) == "gone"
+
+
+async def test_a_session_that_was_reset_is_open_and_stays(start: Start) -> None:
+    async with start(script, APP) as it:
+        session = await spoken(it, "acme", "one", "two")
+        await closed(it, session)
+        await reset(it, session.id, before_message(await events(it, session.id), 2))
+        await it.holdfast.client.retention.set("session", AT_ONCE)
+        await it.holdfast.client.retention.set("log", AT_ONCE)
+        assert await maintain(it) == 0
+        assert await session.removed() == ()
+        assert (await session.send("three")).text == "You said: three"
+
+
+async def test_a_reset_after_a_removal_ends_with_what_was_removed(start: Start) -> None:
+    async with start(script, APP) as it:
+        session = await spoken(it, "acme", "one", "two")
+        await closed(it, session)
+        await it.holdfast.client.retention.set("log", AT_ONCE)
+        assert await maintain(it) == 1
+        assert [each async for each in session.log()] == []
+        assert [turn.request async for turn in session.turns()] != []
+        await reset(it, session.id, before_message(await events(it, session.id), 2), reapply=True)
+        again = it.holdfast.client.session(session.id)
+        with pytest.raises(ContentRemoved, match="log on 2"):
+            await again.result()
+        await replay(await it.holdfast.temporal.get_workflow_handle(session.id).fetch_history())
