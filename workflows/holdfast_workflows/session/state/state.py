@@ -107,10 +107,8 @@ class SessionState(Ownership):
         self.resets, self.team, self.children = carried.resets, carried.team, carried.children
         self.trail = AuditTrail(carried.trail, start.tenant)
         self.audit = self.trail.record
-        self.resets_seen = 0
-        """Resets in this run's history."""
-        self.resets_past = 0
-        """Of these, resets whose replayed messages have all been applied."""
+        self.resets_seen, self.resets_past = 0, 0
+        """Resets in this run's history, and those of them whose replayed messages have all been applied."""
         self.resets_done = 0
         """Of these, resets whose leftovers are set aside."""
         self.calls_open: tuple[int, ...] = ()
