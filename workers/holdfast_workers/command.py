@@ -26,7 +26,7 @@ StateUrl = Annotated[
 state = typer.Typer(no_args_is_help=True, help="Upgrade the state database, or bind it.")
 
 
-def _apply_global_options(context: typer.Context) -> None:
+def apply_global_options(context: typer.Context) -> None:
     """Apply the connection options before the command, as for all other commands."""
     for option, variable in (
         ("address", "TEMPORAL_ADDRESS"),
@@ -69,7 +69,7 @@ def worker(
     The server is that of HOLDFAST_TEMPORAL_ADDRESS, or of --address before the command. The other settings
     (TLS, databases, models, metrics) are environment variables: docs/configuration.md describes them.
     """
-    _apply_global_options(context)
+    apply_global_options(context)
     gc.disable()  # until all is imported: collections take a fifth of that time
     with worker_installed():
         from . import process
@@ -154,7 +154,7 @@ def bind_queue(
 
     This replaces the old binding. Use it after the database was moved or the App was renamed. Workers that do not match end within seconds.
     """
-    _apply_global_options(context)
+    apply_global_options(context)
     with worker_installed():
         from holdfast_workers.startup import binding
         from holdfast_workers.startup.loading import load_app

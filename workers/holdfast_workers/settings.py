@@ -66,6 +66,7 @@ class Settings(BaseModel):
     max_cached_workflows: int = Field(default=1_000, ge=0)
     maintenance_every: float = Field(default=3_600.0, ge=0)
     backup_folder: str = ""
+    probe_workers: str = ""
     backup_days: float = Field(default=14.0, ge=1)
     signing_key: str = ""
     identity_key: str = ""

@@ -25,6 +25,7 @@ from .audit.heads import signer
 from .audit.store import AuditLog
 from .base import Log
 from .content.erasing import Eraser
+from .content.figures import FigureStore
 from .content.manifests import ManifestStore
 from .content.replies import ReplyStore
 from .content.resets import ResetStore
@@ -109,6 +110,7 @@ class State:
         self.erasing = Eraser(transactions, scope)
         self.retention = RetentionStore(transactions, self.audit, scope)
         self.retention_rules = RetentionRules(transactions)
+        self.figures = FigureStore(transactions)
         self.resets = ResetStore(transactions, cipher)
 
     def reencryption(self, cipher: Cipher) -> Reencryption:

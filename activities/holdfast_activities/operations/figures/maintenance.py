@@ -1,0 +1,34 @@
+"""When each task of maintenance last succeeded, from the results of its newest runs."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from temporalio.client import Client
+
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.agent.memory import MaintenanceReport
+from holdfast_workflows.contracts.operations.figures import Figure
+from holdfast_workflows.contracts.operations.sessions import quoted
+
+_RUNS: Final = 3
+"""Newest runs to read: a task that failed in all of them has no figure."""
+
+
+async def read(client: Client, queues: Sequence[str]) -> list[Figure]:
+    """Return the time of each task's last success."""
+    wanted = (
+        f"WorkflowType = '{names.MAINTENANCE_WORKFLOW}' AND ExecutionStatus = 'Completed' "
+        f"AND TaskQueue IN ({', '.join(map(quoted, queues))})"
+    )
+    last = dict[str, float]()
+    async for each in client.list_workflows(wanted, limit=_RUNS):
+        if each.close_time is None:
+            continue
+        handle = client.get_workflow_handle(
+            each.id, run_id=each.run_id, first_execution_run_id=each.run_id, result_type=MaintenanceReport
+        )
+        for task in (await handle.result()).tasks:
+            if not task.error:
+                last[task.task] = max(last.get(task.task, 0.0), each.close_time.timestamp())
+    name = "holdfast_maintenance_success_timestamp_seconds"
+    return [Figure(name=name, value=at, labels={"task": task}) for task, at in last.items()]

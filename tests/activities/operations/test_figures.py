@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from holdfast_activities.operations.figures import reading
+from holdfast_activities.state import State, open_state, upgrade
+from holdfast_activities.state.backup.folder import path_of
+from holdfast_activities.state.log.extras import Amount, Charge, Limit, LogExtras
+from holdfast_workflows.contracts import names
+from tests.postgres_server import PostgresServer
+
+DAY = "2026-01-31"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def state(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_server: PostgresServer
+) -> AsyncIterator[State]:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    if request.param == "postgres":
+        url = await postgres_server.create("figures")
+        await upgrade(url)
+    opened = await open_state(url)
+    yield opened
+    await opened.close()
+
+
+async def charge(state: State, account: str, tokens: int, limit: Limit) -> None:
+    """Charge tokens to an account."""
+    given = Charge("holder", {account: limit}, Amount(tokens, 0), Amount(), 0.0)
+    await state.log.settle_with("holder", [], LogExtras(charge=given))
+
+
+async def test_the_highest_share_is_that_of_open_runs_and_of_the_days_tenants(state: State) -> None:
+    assert await state.figures.budgets_used(DAY) == {}
+    await state.open_session("open", "a", "d", "", status="idle")
+    await state.open_session("over", "a", "d", "", status="closed")
+    limit = Limit(tokens=100, micros=None)
+    await charge(state, names.run_account("open"), 30, limit)
+    await charge(state, names.run_account("over"), 100, limit)
+    await charge(state, names.tenant_account("acme", DAY), 80, limit)
+    await charge(state, names.tenant_account("acme", "2026-01-30"), 95, limit)
+    assert await state.figures.budgets_used(DAY) == {"run": 0.3, "tenant": 0.8}
+
+
+async def test_counts_and_the_size_are_those_of_the_database(state: State) -> None:
+    counts = await state.figures.unknown_effects(), await state.figures.outbox_changes()
+    assert counts == (0, 0)
+    assert await state.figures.bytes() > 10_000
+
+
+async def test_the_newest_backup_is_that_of_the_database(state: State, tmp_path: Path) -> None:
+    own = state.identity.id
+    for database, at in ((own, 1_000.0), (own, 2_000.0), ("f" * 32, 3_000.0)):
+        path_of(tmp_path, database, at).touch()
+    [newest] = reading.last_backup(state, tmp_path)
+    assert newest.value == 2_000.0
+    assert reading.last_backup(state, tmp_path / "nowhere") == []
