@@ -33,7 +33,7 @@ async def read(client: Client, queues: Sequence[str]) -> list[Figure]:
         async with free:
             handle = client.get_workflow_handle(session)
             try:
-                view = await handle.query("view", _NO_EVENTS, result_type=SessionView)
+                view: SessionView = await handle.query("view", _NO_EVENTS, result_type=SessionView)
             except (RPCError, WorkflowQueryFailedError):
                 return ()  # it has ended since, or has no worker
             return view.inbox
