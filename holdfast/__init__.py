@@ -158,6 +158,7 @@ if TYPE_CHECKING:
         ModelRejected,
         ModelStopped,
         ModelTransient,
+        ModelUnpriced,
         NoCachedReply,
         NoCapableAgent,
         NoIdentityProvider,
@@ -206,6 +207,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.evaluation.outcomes import Comparison, Outcome, OutcomeCall
     from holdfast_workflows.contracts.operations.breakers import BreakerView, TenantLimits
     from holdfast_workflows.contracts.operations.content import AgentInfo
+    from holdfast_workflows.contracts.operations.costs import CostForecast, CostReport, CostRow
     from holdfast_workflows.contracts.operations.effects import EffectView
     from holdfast_workflows.contracts.operations.retention import Hold, Removed, RetentionRule
     from holdfast_workflows.contracts.operations.schedules import ScheduleRun, ScheduleView
@@ -300,19 +302,20 @@ _MODULES: Final = {
         InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid KeysMissing
         LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied McpSessionLost
         McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable MessageTooLarge
-        ModelError ModelRefused ModelRejected ModelStopped ModelTransient NoCachedReply NoCapableAgent
-        NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed OutputCutOff
-        OutputInvalid PortTaken ProviderQuota QueueFull QueueUnserved RateLimited ResultNotText
-        ResultTooLarge SandboxUnavailable ScheduleNotFound SearchAttributesMissing SecretMissing
-        ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning SettingsInvalid
-        StateBehind StateError StateNotMigrated StateReplaced StateUnavailable StepLimitReached
-        TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded
-        Unclassified UnderHold UnknownAgent VersionConflict WorkerMissing
+        ModelError ModelRefused ModelRejected ModelStopped ModelTransient ModelUnpriced NoCachedReply
+        NoCapableAgent NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed
+        OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull QueueUnserved RateLimited
+        ResultNotText ResultTooLarge SandboxUnavailable ScheduleNotFound SearchAttributesMissing
+        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning
+        SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced StateUnavailable
+        StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled
+        TurnNotEnded Unclassified UnderHold UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.evaluation.forks": "ForkSource",
     "holdfast_workflows.contracts.evaluation.outcomes": "Comparison Outcome OutcomeCall",
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
+    "holdfast_workflows.contracts.operations.costs": "CostForecast CostReport CostRow",
     "holdfast_workflows.contracts.operations.effects": "EffectView",
     "holdfast_workflows.contracts.operations.retention": "Hold Removed RetentionRule",
     "holdfast_workflows.contracts.operations.schedules": "ScheduleRun ScheduleView",
@@ -360,33 +363,34 @@ __all__ = [
     "BudgetChanged", "BudgetExhausted", "CachedReply", "ChildEnded", "ChildFailed", "ChildStarted",
     "ChildTimedOut", "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted", "Comparison",
     "Condition", "ContentFiltered", "ContentRemoved", "ContextTooLong", "ConversationOptions",
-    "CredentialsContext", "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed",
-    "Delegate", "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
-    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
-    "ErrorReply", "Event", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetInfo", "FleetOptions",
-    "FleetReport", "FleetResult", "Fleets", "ForkOptions", "ForkSource", "HandedOver", "Handoff",
-    "Handover", "HandoverUnanswered", "Hold", "HoldClient", "HoldfastError", "HttpTool", "InboxItem",
-    "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
-    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
-    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceClient", "MaintenanceReport",
-    "MaintenanceRun", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost",
-    "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient",
-    "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView",
-    "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused", "ModelRejected",
-    "ModelStopped", "ModelTransient", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
-    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
-    "OpenTicket", "OtherAgent", "Outcome", "OutcomeCall", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
-    "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved", "RateLimited", "Recalled",
-    "RecalledMemory", "Removed", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge",
-    "RetentionClient", "RetentionRule", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule",
-    "RunOptions", "SandboxUnavailable", "ScheduleNotFound", "ScheduleOptions", "ScheduleRun",
-    "ScheduleView", "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError",
-    "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions",
-    "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
-    "Span", "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated",
-    "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent",
-    "SummaryEntry", "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView",
+    "CostForecast", "CostReport", "CostRow", "CredentialsContext", "DatabaseMismatch", "Debate",
+    "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed", "DevServerMissing",
+    "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed",
+    "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply", "Event", "FallbackUsed",
+    "FanOut", "Fleet", "FleetError", "FleetInfo", "FleetOptions", "FleetReport", "FleetResult", "Fleets",
+    "ForkOptions", "ForkSource", "HandedOver", "Handoff", "Handover", "HandoverUnanswered", "Hold",
+    "HoldClient", "HoldfastError", "HttpTool", "InboxItem", "InsecureConnection", "InstructionsContext",
+    "InstructionsFailed", "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown",
+    "KeysInvalid", "KeysMissing", "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer",
+    "MaintenanceClient", "MaintenanceReport", "MaintenanceRun", "MalformedReply", "Manifest",
+    "ManifestItem", "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid",
+    "McpUnavailable", "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats",
+    "MemoryTurn", "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged",
+    "ModelError", "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "ModelUnpriced",
+    "NeedsPerson", "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted",
+    "NothingToDo", "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "Outcome",
+    "OutcomeCall", "OutputCutOff", "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided",
+    "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem",
+    "ProviderQuota", "QueueFull", "QueueUnserved", "RateLimited", "Recalled", "RecalledMemory", "Removed",
+    "Reply", "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge", "RetentionClient",
+    "RetentionRule", "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions",
+    "SandboxUnavailable", "ScheduleNotFound", "ScheduleOptions", "ScheduleRun", "ScheduleView",
+    "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session",
+    "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning",
+    "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Span",
+    "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced",
+    "StateUnavailable", "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry",
+    "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView",
     "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool",
     "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
     "ToolProgress", "ToolSpec", "ToolStarted", "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded",

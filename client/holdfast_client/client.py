@@ -12,6 +12,7 @@ from temporalio.service import TLSConfig
 
 import holdfast_temporal
 from holdfast_client.operations import auditing, effects, listing
+from holdfast_client.operations.costs import CostMethods
 from holdfast_client.operations.inbox import InboxMethods
 from holdfast_client.operations.listing import SessionInfo
 from holdfast_client.operations.methods import OperationMethods
@@ -107,7 +108,7 @@ async def connect(
 
 
 @public
-class Client(TeamMethods, InboxMethods, ScheduleMethods, OperationMethods):
+class Client(TeamMethods, InboxMethods, ScheduleMethods, OperationMethods, CostMethods):
     """Starts, finds and operates sessions. Made by ``connect``."""
 
     def __init__(self, requests: Requests) -> None:

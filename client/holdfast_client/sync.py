@@ -92,6 +92,7 @@ class Client(OperationHandles):
     breakers = _blocking(async_client.Client.breakers)
     set_breaker = _blocking(async_client.Client.set_breaker)
     budgets = _blocking(async_client.Client.budgets)
+    costs = _blocking(async_client.Client.costs)
     audit = _blocking(async_client.Client.audit)
 
     @overload

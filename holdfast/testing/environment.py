@@ -106,7 +106,7 @@ class Environment:
                 registry = await stack.enter_async_context(with_dependencies(registry))
             else:
                 registry = replace(registry, deps=deps)
-            stack.push_async_callback((models := Models(providers)).close)
+            stack.push_async_callback((models := Models(providers, prices=loaded.own_prices())).close)
             made = cls(
                 client=await connect(temporal=temporal, task_queue=queue),
                 temporal=temporal,

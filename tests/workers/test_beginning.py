@@ -10,11 +10,12 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from holdfast import Agent, App, Budget, MCPServer, Memory, SimplifiedReply, tool
+from holdfast import Agent, App, Budget, MCPServer, Memory, SimplifiedReply, TenantLimits, tool
 from holdfast_activities.models import Models, ProviderConfig, providers_from
+from holdfast_activities.models.own_prices import OwnPrice
 from holdfast_activities.state import open_state
 from holdfast_temporal import DevServer
-from holdfast_workers.startup.checking import warn_of_models, warn_of_secrets
+from holdfast_workers.startup.checking import warn_of_models, warn_of_prices, warn_of_secrets
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
 from holdfast_workflows.contracts.text.redaction import redact
 from tests.postgres_server import PostgresServer
@@ -54,6 +55,30 @@ async def test_models_that_cannot_be_asked_are_warned_of(
     cannot = [record.getMessage() for record in caplog.records if "cannot use" in record.getMessage()]
     assert len(cannot) == bool(said)
     assert all(words in cannot[0] for words in said)
+
+
+@pytest.mark.parametrize(
+    ("budget", "tenants", "named"),
+    [
+        (Budget(dollars=1, when_spent="degrade", cheaper="local:cheap"), {}, ["local:m", "local:cheap"]),
+        (None, {"*": TenantLimits(dollars_per_day=1)}, ["local:m"]),
+        (Budget(tokens=9), {"*": TenantLimits(tokens_per_day=9)}, []),
+    ],
+    ids=["agent", "tenant", "tokens"],
+)
+def test_models_that_a_budget_in_dollars_will_refuse_are_warned_of(
+    budget: Budget | None,
+    tenants: dict[str, TenantLimits],
+    named: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    agent = Agent("a", model=["local:m", "local:paid", "unknown:x"], budget=budget)
+    own = {"local": ProviderConfig("openai", base_url="http://127.0.0.1:1/v1")}
+    prices = {"local:paid": OwnPrice(input=0, output=0)}
+    warn_of_prices(App(agents=[agent], tenants=tenants).registry(), Models(own, {}, prices))
+    said = [record.getMessage() for record in caplog.records if "agent a" in record.getMessage()]
+    assert len(said) == len(named)
+    assert all(name in line and "HOLDFAST_PRICES" in line for name, line in zip(named, said, strict=True))
 
 
 def test_a_secret_of_a_tool_that_has_no_value_is_logged_at_the_start(

@@ -49,6 +49,15 @@ def test_a_database_url_may_refer_to_its_password(monkeypatch: pytest.MonkeyPatc
         settings.memory()
 
 
+def test_prices_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().own_prices() == {}
+    monkeypatch.setenv("HOLDFAST_PRICES", '{"local:m": {"input": 1, "output": 2}}')
+    assert Settings.load().own_prices()["local:m"].output == 2
+    monkeypatch.setenv("HOLDFAST_PRICES", "nonsense")
+    with pytest.raises(SettingsInvalid, match="HOLDFAST_PRICES"):
+        Settings.load().own_prices()
+
+
 def test_providers_are_added_beside_the_usual_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     monkeypatch.setenv(

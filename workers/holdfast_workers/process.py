@@ -35,7 +35,7 @@ from holdfast_workers.monitoring.metrics import MetricsPage
 from holdfast_workers.monitoring.telemetry import Telemetry
 from holdfast_workers.monitoring.watchdog import Watchdog
 from holdfast_workers.startup import binding
-from holdfast_workers.startup.checking import warn_of_models, warn_of_secrets, warn_of_tools
+from holdfast_workers.startup.checking import warn_of_settings, warn_of_tools
 from holdfast_workers.startup.identity import exchanging, make_verifier
 from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.startup.loading import load_app
@@ -154,11 +154,9 @@ class WorkerProcess:
         if state is None:
             return None
         providers = settings.model_providers()
-        models = Models(providers)
+        models = Models(providers, prices=settings.own_prices())
         stack.push_async_callback(models.close)
-        if not self._checked:
-            warn_of_models(self._part, models)
-        warn_of_secrets(self._part)
+        warn_of_settings(self._part, models, checked=self._checked)
         await provided.check(self._part.tools)
         resilience = Resilience(
             state, self._runtime.metric_meter if self._runtime and self._metrics else None

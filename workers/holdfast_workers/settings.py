@@ -22,6 +22,7 @@ from holdfast_workflows.contracts.text.redaction import learn
 if TYPE_CHECKING:
     from holdfast_activities.identity import IdentitySettings
     from holdfast_activities.models.config import ProviderConfig
+    from holdfast_activities.models.own_prices import OwnPrices
     from holdfast_activities.signing.keys import SigningKeys
 
 _PREFIX = "HOLDFAST_"
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     memory_url_file: str = ""
     embeddings: str = ""
     providers: dict[str, dict[str, Any]] = Field(default_factory=dict[str, dict[str, Any]])
+    prices: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
     health_host: str = "127.0.0.1"
@@ -216,6 +218,16 @@ class Settings(BaseModel):
         from holdfast_activities.models.config import providers_from, read_providers
 
         return {**providers_from(os.environ), **read_providers(self.providers)}
+
+    def own_prices(self) -> OwnPrices:
+        """The prices of HOLDFAST_PRICES, which come before those of the list.
+
+        Raises:
+            SettingsInvalid: HOLDFAST_PRICES does not hold prices, or its file cannot be read.
+        """
+        from holdfast_activities.models.own_prices import read_prices
+
+        return read_prices(self.prices)
 
 
 def _filled(url: str) -> str:

@@ -26,7 +26,7 @@ class Fragment:
 
     ``kind`` is the entry's. ``calls`` is the number of results that a reply expects, so that
     a reply and its results are kept or dropped together. ``plain`` is a reply without what
-    its provider wants back verbatim; empty if there is no such content.
+    its provider wants back verbatim; empty if there is no such content. ``tool`` is the tool whose result it is.
     """
 
     seq: int
@@ -35,6 +35,7 @@ class Fragment:
     tokens: int
     calls: int = 0
     plain: bytes = b""
+    tool: str = ""
 
     def sent(self, *, plain: bool) -> bytes:
         """The bytes that a request contains."""
@@ -109,7 +110,8 @@ class Model(ABC):
     """A client for one model.
 
     Models of one ``wire`` format and ``provider`` share fragments. ``name`` is ``provider:model``,
-    ``window`` the context window in tokens, ``rate`` the configured limits per minute.
+    ``window`` the context window in tokens, ``rate`` the configured limits per minute. Without a known price it is
+    not ``priced``, and its calls count as free.
     """
 
     wire: ClassVar[str]
@@ -120,11 +122,18 @@ class Model(ABC):
         self.provider = provider
         self.window = listing.window
         self.rate = rate
+        self.priced = listing.priced
         self._listing = listing
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """US dollars that so many tokens cost at most, without cache reads; the amount to reserve."""
         return self._listing.most(input_tokens, output_tokens)
+
+    def reply_share(self, usage: Usage) -> float:
+        """The share of the reply in the cost of a call, from 0 to 1; the rest is the prompt's."""
+        written = self._listing.cost(0, usage.output_tokens, 0, 0)
+        read = self._listing.cost(usage.input_tokens, 0, usage.cached_tokens, 0)
+        return written / (written + read) if written + read else 0.0
 
     def call_ids(self, entry: ReplyEntry) -> Sequence[str]:
         """The ids of a reply's calls as this provider gave them; empty where another gave them."""

@@ -1,4 +1,4 @@
-"""Prices and context windows of models, from the list in genai-prices."""
+"""Prices and context windows of models: the deployment's own, else those of the list in genai-prices."""
 
 import logging
 from collections.abc import Callable
@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
+
+from .own_prices import OwnPrice
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice
@@ -22,10 +24,11 @@ Cost = Callable[[int, int, int, int], float]
 
 @dataclass(frozen=True)
 class Listing:
-    """A model on the list: its price and its context window in tokens."""
+    """A model's price and its context window in tokens. Without a known price its cost is 0."""
 
     cost: Cost
     window: int
+    priced: bool = True
 
     def most(self, input_tokens: int, output_tokens: int) -> float:
         """The highest price of so many tokens; tokens that fill a cache can cost more than plain ones."""
@@ -34,11 +37,29 @@ class Listing:
 
 
 @lru_cache(maxsize=256)
-def listing(provider: str, model: str, base_url: str) -> Listing:
-    """Look up a model by its URL, or else by its provider's name; once per model.
+def listing(provider: str, model: str, base_url: str, own: OwnPrice | None = None) -> Listing:
+    """Return a model's ``own`` price and window, completed from the list; once per model.
 
-    A model that is not on the list counts as free, and a warning is logged.
+    A model is on the list by its URL, or else by its provider's name. One without any price counts as free, and a
+    warning is logged.
     """
+    priced = own is not None and own.input is not None
+    if own is not None and priced and own.context_window:
+        return Listing(own.cost, own.context_window)
+    listed = _listed_model(provider, model, base_url)
+    window = (own.context_window if own else None) or listed.window
+    if own is not None and priced:
+        return Listing(own.cost, window)
+    if not listed.priced:
+        _log.warning(
+            "No price is known for %s:%s; its cost is counted as 0. Set it in HOLDFAST_PRICES.",
+            provider,
+            model,
+        )
+    return Listing(listed.cost, window, listed.priced)
+
+
+def _listed_model(provider: str, model: str, base_url: str) -> Listing:
     # The import takes half a second.
     from genai_prices.data_snapshot import get_snapshot
 
@@ -48,13 +69,18 @@ def listing(provider: str, model: str, base_url: str) -> Listing:
             _, found = snapshot.find_provider_model(model, None, provider_id, url)
         except LookupError:
             continue
-        return Listing(_cost(found), found.context_window or DEFAULT_WINDOW)
-    _log.warning("No price is known for %s:%s; its cost is counted as 0.", provider, model)
-    return Listing(_free, DEFAULT_WINDOW)
+        return Listing(_cost(found), found.context_window or DEFAULT_WINDOW, _has_price(found))
+    return Listing(_free, DEFAULT_WINDOW, priced=False)
 
 
 def _free(input_tokens: int, output_tokens: int, cached_tokens: int, caching_tokens: int) -> float:
     return 0.0
+
+
+def _has_price(model: "ModelInfo") -> bool:
+    """Whether the list prices the tokens of a model; some entries only price requests or images."""
+    prices = model.get_prices(datetime.now(UTC))
+    return prices.input_mtok is not None or prices.output_mtok is not None
 
 
 def _cost(model: "ModelInfo") -> Cost:

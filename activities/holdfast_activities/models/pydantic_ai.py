@@ -54,6 +54,7 @@ from holdfast_workflows.contracts.text.unicode import dump_json
 from . import arguments, finish, usage, wire
 from .base import Fragment, Model, ModelReply, ModelRequest
 from .errors import errors
+from .own_prices import OwnPrice
 from .prices import listing
 
 WIRE = "pydantic-ai"
@@ -76,8 +77,8 @@ class PydanticAIModel(Model):
 
     wire = WIRE
 
-    def __init__(self, model: str) -> None:
-        """A client for ``model``, which is ``provider:name`` as pydantic-ai spells it.
+    def __init__(self, model: str, own: OwnPrice | None = None) -> None:
+        """A client for ``model``, which is ``provider:name`` as pydantic-ai spells it, at its ``own`` price.
 
         Raises:
             ModelRejected: pydantic-ai does not know the model, or its key is missing.
@@ -88,7 +89,7 @@ class PydanticAIModel(Model):
         except (UserError, ImportError, ValueError) as error:
             raise contract.ModelRejected(f"{name}: {errors.sanitise(str(error))}") from None
         provider = name.rpartition(":")[0] if ":" in model else name
-        listed = listing(self._model.system, self._model.model_name, self._model.base_url or "")
+        listed = listing(self._model.system, self._model.model_name, self._model.base_url or "", own)
         super().__init__(name, provider, listed, Rate())
 
     async def close(self) -> None:
@@ -102,7 +103,7 @@ class PydanticAIModel(Model):
         text = wire.received(entry.text)
         if not isinstance(entry, ReplyEntry):
             data = _dump(entry.model_copy(update={"text": text if text.strip() else wire.EMPTY}))
-            return Fragment(entry.seq, entry.kind, data, wire.estimate(data))
+            return Fragment(entry.seq, entry.kind, data, wire.estimate(data), tool=wire.tool_of(entry))
         if not (entry.calls or text.strip()):
             return Fragment(entry.seq, entry.kind, b"", wire.estimate(b""))
         plain = _dump(entry.model_copy(update={"text": text, "extra": {}}))

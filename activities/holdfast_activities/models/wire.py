@@ -7,7 +7,7 @@ import string as string_module
 from functools import lru_cache
 from typing import Any
 
-from holdfast_workflows.contracts.session.entries import ReplyEntry, ToolCall
+from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry, ToolCall
 from holdfast_workflows.contracts.text.unicode import clean, dump_json
 
 _FIGURES = b"0123456789"
@@ -45,6 +45,11 @@ def counted(reported: Any) -> int:
         return min(max(int(number or 0), 0), _MAX_COUNT)
     except (ValueError, TypeError, OverflowError):
         return 0
+
+
+def tool_of(entry: Entry) -> str:
+    """The tool whose result an entry is; empty for others."""
+    return entry.name if isinstance(entry, ResultEntry) else ""
 
 
 def string(text: str) -> bytes:

@@ -30,6 +30,7 @@ from .admin.audit import Audit
 from .admin.boards import Boards
 from .admin.breakers_and_budgets import BreakersAndBudgets
 from .admin.content import Content
+from .admin.costs import Costs
 from .admin.erase import Erase
 from .admin.maintain import Maintain
 from .admin.memory import MemoryAdmin
@@ -95,6 +96,7 @@ class Activities:
             *_routing(registry, state, identity, places, NeedsOfMessages(registry, state, agents, side_call)),
             Content(registry, state),
             BreakersAndBudgets(state),
+            Costs(state),
             ResolveEffect(state),
             Recall(state, conversations, agents, memory),
             RememberTurn(state.log, state.budgets, agents, memory, applying, side_call),

@@ -35,6 +35,7 @@ from .coordination.assignments import AssignmentStore
 from .coordination.boards import BoardStore
 from .coordination.breakers import BreakerStore
 from .coordination.budgets import BudgetStore
+from .coordination.costs import CostStore
 from .coordination.effects import EffectLedger
 from .coordination.outbox import OutboxQueue
 from .coordination.quotas import QuotaStore
@@ -98,7 +99,8 @@ class State:
         self.effects = EffectLedger(transactions, self.audit, cipher)
         self.approvals = ApprovalUses(transactions)
         self.assignments = AssignmentStore(transactions, scope)
-        self.budgets = BudgetStore(log, transactions, scope)
+        self.budgets = BudgetStore(log, transactions, scope, app)
+        self.costs = CostStore(transactions, app)
         self.breakers = BreakerStore(transactions, scope)
         self.rates = RateStore(transactions, scope)
         self.quotas = QuotaStore(transactions, scope)
@@ -107,7 +109,7 @@ class State:
         self.manifests = ManifestStore(transactions, cipher)
         self.outbox = OutboxQueue(transactions, app, cipher)
         self.calibration = CalibrationStore(transactions)
-        self.erasing = Eraser(transactions, scope)
+        self.erasing = Eraser(transactions, scope, app)
         self.retention = RetentionStore(transactions, self.audit, scope)
         self.retention_rules = RetentionRules(transactions)
         self.figures = FigureStore(transactions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 import signal
 from collections.abc import AsyncGenerator
@@ -229,3 +230,21 @@ async def test_a_run_without_a_terminal_reports_that_it_waits(running: Running) 
             await holdfast(environment, *shlex.split(command)[1:])
             (document,) = lines((await process.stdout.read()).decode())
             assert (document["text"], await process.wait()) == ("Done.", 0)
+
+
+async def test_cost_reports_what_models_cost_and_forecasts_the_day(running: Running) -> None:
+    async with running([say("Hi.", input_tokens=1_000, output_tokens=50)]) as environment:
+        assert "No model was called" in (await holdfast(environment, "cost"))[1]
+        await (await environment.client.start("helper", "Hi.", tenant="acme")).wait()
+        code, out, _ = await holdfast(environment, "cost", "--by", "agent", "--by", "model")
+        assert code == 0
+        assert re.search(r"helper +openai:scripted +0\.0000 +1 +1,000 +0 +50\n", out)
+        assert "expected at its end (from the pace of today)" in out
+        assert "1,050 tokens are of models without a price" in out
+        code, out, _ = await holdfast(environment, "cost", "--by", "tenant", "--days", "2", "--json")
+        (report,) = lines(out)
+        assert [(row["tenant"], row["input_tokens"]) for row in report["rows"]] == [("acme", 1_000)]
+        assert report["forecast"]["days"] == 0
+        code, out, _ = await holdfast(environment, "cost", "--since", "2026-01-01", "--until", "2026-01-02")
+        assert (code, out) == (0, "No model was called (2026-01-01 to 2026-01-02, UTC).\n")
+        assert (await holdfast(environment, "cost", "--by", "moon"))[0] == 2

@@ -98,6 +98,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "breakers": ("breakers", True, lambda client: client.breakers()),
     "set_breaker": ("breakers", True, lambda client: client.set_breaker("tool:look", "closed")),
     "budgets": ("budgets", False, lambda client: client.budgets()),
+    "costs": ("budgets", False, lambda client: client.costs()),
     "memory.search": ("memory_read", False, lambda client: client.memory.search("cats")),
     "memory.list": ("memory_read", False, lambda client: _all(client.memory.list())),
     "memory.add": ("memory_write", False, lambda client: client.memory.add("A fact.", scope="tenant")),

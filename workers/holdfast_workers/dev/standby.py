@@ -76,7 +76,7 @@ def _prepare(registry: Registry) -> Prepared:
     )
     memory = make_url(settings.memory() or default)
     shown = URL.create(memory.drivername, host=memory.host, port=memory.port, database=memory.database)
-    unusable = unusable_models(registry, Models(settings.model_providers()))
+    unusable = unusable_models(registry, Models(settings.model_providers(), prices=settings.own_prices()))
     return Prepared(
         queue=settings.task_queue,
         state=state.place,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from contextlib import suppress
 from typing import Final
 
 from holdfast_activities.models import Models
@@ -13,7 +14,7 @@ from holdfast_activities.state import State
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.fallbacks import SimplifiedReply
 from holdfast_workflows.contracts.agent.spec import AgentSpec
-from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.errors import HoldfastError, ModelUnpriced
 from holdfast_workflows.contracts.names import OWN_TOOLS
 from holdfast_workflows.contracts.text.nearest import nearest
 
@@ -40,11 +41,37 @@ def unusable_models(registry: Registry, models: Models) -> dict[str, dict[str, s
     return found
 
 
+def warn_of_settings(registry: Registry, models: Models, *, checked: bool) -> None:
+    """Log what agents lack in the settings: models (unless ``checked`` before), prices and secrets."""
+    if not checked:
+        warn_of_models(registry, models)
+    warn_of_prices(registry, models)
+    warn_of_secrets(registry)
+
+
 def warn_of_models(registry: Registry, models: Models) -> None:
     """Log a warning for each model that cannot be used."""
     for agent, reasons in unusable_models(registry, models).items():
         for name, reason in reasons.items():
             _log.warning("agent %s cannot use model %s: %s", agent, name, reason)
+
+
+def warn_of_prices(registry: Registry, models: Models) -> None:
+    """Log a warning for each model without a price that a budget in dollars would refuse.
+
+    The list of prices is loaded only if the App declares such a budget.
+    """
+    tenants = any(limits.dollars_per_day is not None for limits in registry.tenants.values())
+    for agent in registry.agents.values():
+        if not tenants and (agent.budget is None or agent.budget.dollars is None):
+            continue
+        for name in _models(agent):
+            with suppress(HoldfastError):  # another warning names it
+                if not models.has_price(name):
+                    error = ModelUnpriced(name)
+                    _log.warning(
+                        "agent %s has a budget in dollars, which refuses its model: %s", agent.name, error
+                    )
 
 
 def warn_of_secrets(registry: Registry) -> None:

@@ -15,6 +15,7 @@ from .. import shapes, wire
 from ..base import Fragment, ModelRequest
 from ..config import ProviderConfig
 from ..http.client import HTTPModel
+from ..prices import Listing
 from . import reply
 
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -49,11 +50,14 @@ class AnthropicModel(HTTPModel):
         model: str,
         config: ProviderConfig,
         environ: Mapping[str, str],
+        listing: Listing,
     ) -> None:
         """See ``HTTPModel``."""
         versioned = httpx.URL(config.url).path.rstrip("/").endswith("/v1")
         path = "/messages" if versioned else "/v1/messages"
-        super().__init__(client, provider, model, config, environ, path, {"anthropic-version": _VERSION})
+        super().__init__(
+            client, provider, model, config, environ, listing, path, {"anthropic-version": _VERSION}
+        )
         self._head = b'{"model":' + wire.string(model)
 
     def fragment(self, entry: Entry) -> Fragment:
@@ -73,7 +77,7 @@ class AnthropicModel(HTTPModel):
             )
         else:
             data = b'{"type":"text","text":%b}' % wire.content(entry.text)
-        return Fragment(entry.seq, entry.kind, data, wire.estimate(data))
+        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), tool=wire.tool_of(entry))
 
     def tools(self, tools: Sequence[ToolSpec]) -> bytes:
         """The tools as a JSON array; see ``Model.tools``."""

@@ -10,7 +10,7 @@ from .. import limits, usage
 from ..base import Model, ModelReply, ModelRequest
 from ..config import ProviderConfig
 from ..errors import errors
-from ..prices import listing
+from ..prices import Listing
 from .exchange import UNREADABLE, Accumulator, exchange
 from .http import Endpoint
 
@@ -28,6 +28,7 @@ class HTTPModel(Model):
         model: str,
         config: ProviderConfig,
         environ: Mapping[str, str],
+        listing: Listing,
         path: str,
         headers: Mapping[str, str],
     ) -> None:
@@ -37,7 +38,7 @@ class HTTPModel(Model):
             ModelRejected: The key is missing.
         """
         name = f"{provider}:{model}"
-        super().__init__(name, provider, listing(provider, model, config.url), config.rate)
+        super().__init__(name, provider, listing, config.rate)
         self._config = config
         key = config.find_key(name, environ)
         header, prefix = self._key_header

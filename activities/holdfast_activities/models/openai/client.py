@@ -16,6 +16,7 @@ from .. import shapes, wire
 from ..base import Fragment, ModelRequest
 from ..config import ProviderConfig
 from ..http.client import HTTPModel
+from ..prices import Listing
 from . import calls, reply
 from .dialects import dialect
 
@@ -39,9 +40,10 @@ class OpenAIModel(HTTPModel):
         model: str,
         config: ProviderConfig,
         environ: Mapping[str, str],
+        listing: Listing,
     ) -> None:
         """See ``HTTPModel``."""
-        super().__init__(client, provider, model, config, environ, "/chat/completions", {})
+        super().__init__(client, provider, model, config, environ, listing, "/chat/completions", {})
         self._head = b'{"model":' + wire.string(model) + b',"messages":['
         self._dialect = dialect(config, model)
         # Whether replies go back with reasoning: known of the server, or seen in one of its replies.
@@ -68,7 +70,7 @@ class OpenAIModel(HTTPModel):
             data = b'{"role":"tool","tool_call_id":%b,"content":%b}' % (id, content)
         else:
             data = b'{"role":"user","content":%b}' % content
-        return Fragment(entry.seq, entry.kind, data, wire.estimate(data))
+        return Fragment(entry.seq, entry.kind, data, wire.estimate(data), tool=wire.tool_of(entry))
 
     def _extra(self, entry: ReplyEntry) -> dict[str, Any]:
         return entry.extra.get(self.wire, {}) if wire.is_own(entry, self.provider) else {}

@@ -4,7 +4,7 @@ A small part is summarised by extracts, a large one by a model; without a model 
 summarised entries stay in the log.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from temporalio import activity
 
@@ -98,21 +98,22 @@ class Compact:
         length = max(_LEAST, min(_MOST, int(room * _LENGTH), int(covered.tokens * _SHARE)))
         if covered.tokens < _WORTH * length:
             return None
-        summary = await self._sum_up(request, agent, covered, length, small=covered.tokens <= room * SMALL)
+        small = covered.tokens <= room * SMALL
+        text, answer = await self._sum_up(request, agent, covered, length, small=small)
         entry = SummaryEntry(
             seq=request.seq,
             turn=request.turn,
             step=request.step,
             at=clock.now(),
-            text=summary.text,
+            text=text,
             start=1,
             stop=covered.stop,
-            how="model" if summary.model else "extract",
+            how="model" if answer else "extract",
             covered=covered.tokens,
-            usage=summary.usage,
-            model=summary.model,
+            usage=answer.usage if answer else Usage(),
+            model=answer.model if answer else "",
         )
-        extras = None if summary.charge is None else LogExtras(charge=summary.charge)
+        extras = LogExtras(charge=answer.charge) if answer else None
         (stored,), _ = await settle(self.state.log, request.session, [entry], extras)
         if not isinstance(stored, SummaryEntry):
             raise StateError(f"number {request.seq} of the log holds a {stored.kind}, not a summary")
@@ -121,7 +122,8 @@ class Compact:
 
     async def _sum_up(
         self, request: CompactInput, agent: LiveAgent, covered: SummaryRange, length: int, *, small: bool
-    ) -> SideAnswer:
+    ) -> tuple[str, SideAnswer | None]:
+        """The text, and the model's answer that it comes from, if any."""
         if not small:
             try:
                 return await self._by_model(request, agent, covered, length)
@@ -129,11 +131,11 @@ class Compact:
                 raise
             except HoldfastError as error:
                 activity.logger.warning("summarised by extracts, because the model call failed: %s", error)
-        return SideAnswer(_extract(covered, length), "", Usage(), None)
+        return _extract(covered, length), None
 
     async def _by_model(
         self, request: CompactInput, agent: LiveAgent, covered: SummaryRange, length: int
-    ) -> SideAnswer:
+    ) -> tuple[str, SideAnswer]:
         memory = agent.spec.memory
         name = memory.model if memory and memory.model else agent.spec.models[-1]
         window = agent.model(name).window
@@ -151,7 +153,7 @@ class Compact:
         )
         answer = await self.side_call.ask(agent, question)
         text = _bounded(clean(answer.text).strip(), int(2 * length * _BYTES))
-        return replace(answer, text=text or _extract(covered, length))
+        return text or _extract(covered, length), answer
 
     def _room(self, agent: LiveAgent, model: str, instructions: str) -> int:
         """Return the estimated tokens available to the conversation in a prompt of the model."""

@@ -99,8 +99,7 @@ class RememberTurn:
                 raise
             activity.logger.warning("no facts were extracted from turn %d: %s", request.turn, error)
             return (), Usage()
-        if answer.charge is not None:
-            await self.accounts.charge(answer.charge)
+        await self.accounts.charge(answer.charge)
         common = FactDraft(
             id=f"{request.session}:{request.turn}:fact",
             scope=stored_scope(

@@ -58,18 +58,20 @@ class CallGuard:
         self.budget = budget
         self.unanswered = Usage()
 
-    def count_unanswered(self, used: Usage | None) -> None:
+    def count_unanswered(self, model: Model, used: Usage | None) -> None:
         """Record the usage of a call that ended without a reply; it is paid with the next charge."""
         if used is not None:
             self.unanswered += used
-            self.budget.count(used)
+            self.budget.count(model, used)
 
     @asynccontextmanager
     async def admit(self, model: Model, prompt_bytes: int, max_tokens: int) -> AsyncGenerator[AdmittedCall]:
         """Admit one call, which is made in the block, and report its outcome to breaker and limits.
 
-        Raises BreakerOpen, LimitReached or BudgetRefused if it must not be made now.
+        Raises BreakerOpen, LimitReached or BudgetRefused if it must not be made now, and ModelUnpriced if a budget
+        in dollars could not limit it.
         """
+        self.budget.expect_price(model)
         breakers, provider = self._resilience.breakers, provider_of(model.name)
         admission = await breakers.admit(f"provider:{provider}")
         try:

@@ -1,7 +1,7 @@
 """One model call of a step, repeated once with a changed prompt where the model cannot answer the first one."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from temporalio import activity
 
@@ -34,7 +34,7 @@ class ModelAnswer:
 
     ``account`` describes its prompt, and ``reported`` is the provider's token count of it. ``estimate`` is what was
     reserved. ``digest`` identifies the prompt where replies are cached. ``instead`` says why the models before it
-    did not answer.
+    did not answer. ``results`` are the estimated tokens of tools' results in the prompt, by tool.
     """
 
     model: Model
@@ -44,6 +44,7 @@ class ModelAnswer:
     estimate: CostEstimate = CostEstimate(0, 0)  # noqa: RUF009 - it is immutable
     digest: str = ""
     instead: str = ""
+    results: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 class GuardedCall:
@@ -92,14 +93,14 @@ class GuardedCall:
             reply = await self._guard.send(model, prompt.request, self._on_text)
             self._expect_text(reply, consumed)
         except BaseException:
-            self._guard.count_unanswered(consumed.usage)
+            self._guard.count_unanswered(model, consumed.usage)
             raise
         reported = reply.usage.input_tokens if reply.counted else 0
         self._prompts.learn(prompt, reported)
         budget = prompt.account.budget
         used = (reported or prompt.account.estimated * budget.ratio) / budget.context_window
         self._guard.metrics.observe("holdfast_context_used_ratio", used, agent=self._prompts.agent.spec.name)
-        return ModelAnswer(model, reply, prompt.account, reported)
+        return ModelAnswer(model, reply, prompt.account, reported, results=prompt.results())
 
     def _expect_text(self, reply: ModelReply, consumed: Consumed) -> None:
         """Reject a final reply that was cut off before any text; one with text stands as it is."""

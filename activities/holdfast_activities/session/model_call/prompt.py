@@ -48,6 +48,14 @@ class Prompt:
         conversation = sum(len(fragment.data) for fragment in request.fragments)
         return conversation + len(request.instructions) + len(request.tools)
 
+    def results(self) -> dict[str, int]:
+        """Estimated tokens of the results of each tool."""
+        found: dict[str, int] = {}
+        for fragment in self.request.fragments:
+            if fragment.tool:
+                found[fragment.tool] = found.get(fragment.tool, 0) + fragment.tokens
+        return found
+
 
 class PromptSource:
     """Builds the prompts of one ``think``."""

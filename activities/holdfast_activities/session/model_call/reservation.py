@@ -1,8 +1,8 @@
 """Budget reservations of a session's model calls.
 
 Before a call its upper bound is reserved. Its usage is charged in the transaction that writes the reply,
-which also reserves the next call; so in most cases a reservation costs no write of its own. Without limits
-nothing is reserved or charged.
+which also reserves the next call; so in most cases a reservation costs no write of its own. The same transaction
+counts its cost for reports. Without limits nothing is reserved.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +14,23 @@ from typing import Literal
 from holdfast_activities import clock
 from holdfast_activities.models.base import Model
 from holdfast_activities.state.coordination.budgets import BudgetStore
-from holdfast_activities.state.log.extras import MICROS, AccountState, Amount, Charge, Charged, Limit
+from holdfast_activities.state.log.extras import (
+    MICROS,
+    AccountState,
+    Amount,
+    Charge,
+    Charged,
+    CostOwner,
+    Limit,
+    ModelCost,
+)
 from holdfast_workflows.contracts.agent.budget import Allowance, Reservation, Spent
-from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError
+from holdfast_workflows.contracts.errors import BudgetExhausted, HoldfastError, ModelUnpriced
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.steps import Wait
+
+from .cost_shares import ToolShares, divided
 
 OUTPUT = 4_096
 """Tokens reserved for a reply if the agent sets no ``max_tokens``; the request is limited to them."""
@@ -54,12 +65,19 @@ class CostEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays for a model call. ``session`` names the reservation on the accounts of run and tenant."""
+    """Who pays for a model call. ``purpose`` is that of a call in the background."""
 
     session: str
     tenant: str
     limits: TenantLimits | None = None
     allowance: Allowance | None = None
+    agent: str = ""
+    purpose: str = ""
+
+    @property
+    def holder(self) -> str:
+        """The name of the reservation on the accounts of run and tenant."""
+        return f"{self.session}/{self.purpose}" if self.purpose else self.session
 
 
 class BudgetReservation:
@@ -88,6 +106,8 @@ class BudgetReservation:
         self._clock = clock
         self._touched = before is not None
         self._unanswered = Amount()
+        self._costs: tuple[ModelCost, ...] = ()
+        self._owner = CostOwner(payer.session, payer.agent, payer.tenant, accounts.app)
         # It lasts for one activity, so the day on which that starts is charged.
         self._limits = self._find_limits()
         self.hold = before if trusted and before and self._stands(before) else None
@@ -121,6 +141,18 @@ class BudgetReservation:
     @property
     def active(self) -> bool:
         return bool(self._limits)
+
+    def expect_price(self, model: Model) -> None:
+        """Refuse a model without a price under a budget in dollars, which it would count as free.
+
+        Raises:
+            ModelUnpriced: A budget is in dollars, and the model's price is not known.
+        """
+        if model.priced:
+            return
+        for account, limit in self._limits.items():
+            if limit.micros is not None:
+                raise ModelUnpriced(f"{model.name}, under the budget {account}")
 
     async def reserve(self, model: Model, need: CostEstimate) -> int | Wait | Spent:
         """Reserve a call, and return the tokens that its reply may have.
@@ -157,33 +189,35 @@ class BudgetReservation:
             each = each.within
         return "parent" if each is not None and each.above else "run"
 
-    def count(self, used: Usage) -> None:
+    def count(self, model: Model, used: Usage) -> None:
         """Count a call that ended without a reply; it is charged with what is charged next."""
+        self._costs += divided(model, used, None)
         if self.active:
             more = Amount(used.input_tokens + used.output_tokens, _micros(used.cost))
             self._unanswered = _sum(self._unanswered, more)
 
-    def settle(self, model: Model | None, used: Usage, following: CostEstimate | None) -> Charge | None:
-        """The charge for a call that was made, reserving the ``following`` one; None if nothing is limited."""
-        if not self.active:
-            return None
+    def settle(
+        self, model: Model, used: Usage, following: CostEstimate | None, shares: ToolShares | None = None
+    ) -> Charge:
+        """The charge for a call that was made, reserving the ``following`` one. ``shares`` divide its cost by tools."""
         spent = Amount(used.input_tokens + used.output_tokens, _micros(used.cost))
-        hold = self._with_room(model, following) if model is not None and following is not None else Amount()
-        return self._charge(hold, spent)
+        hold = Amount() if following is None or not self.active else self._with_room(model, following)
+        return self._charge(hold, spent, divided(model, used, shares))
 
     def settled(self, charge: Charge, charged: Charged | None) -> None:
         """Record that a charge was written; None if it is unknown whether its reservation was granted."""
         if charged is None:
-            self.hold, self._touched = None, True
+            self.hold, self._touched = None, self.active
+            self._unanswered, self._costs = Amount(), ()
         else:
             self._take(charged, charge.reservation)
 
     async def release(self) -> None:
         """Release the reservation. If that fails it expires later, and the error is ignored."""
-        if self.active and (self._touched or self._unanswered != Amount()):
+        if self._touched or self._costs:
             with suppress(HoldfastError):
                 await self._accounts.charge(self._charge(Amount()))
-                self._unanswered = Amount()
+                self._unanswered, self._costs = Amount(), ()
             self.hold, self._touched = None, False
 
     def _covers(self, model: Model, need: CostEstimate) -> bool:
@@ -202,12 +236,24 @@ class BudgetReservation:
             return Amount()
         return CostEstimate(need.prompt, SHORTEST).amount(model)
 
-    def _charge(self, hold: Amount, spent: Amount = Amount()) -> Charge:  # noqa: B008 - it is immutable
-        spent = _sum(spent, self._unanswered)
-        return Charge(self.payer.session, self._limits, spent, hold, self._until())
+    def _charge(
+        self,
+        hold: Amount,
+        spent: Amount = Amount(),  # noqa: B008 - it is immutable
+        costs: tuple[ModelCost, ...] = (),
+    ) -> Charge:
+        return Charge(
+            self.payer.holder,
+            self._limits,
+            _sum(spent, self._unanswered),
+            hold,
+            self._until(),
+            self._owner,
+            self._costs + costs,
+        )
 
     def _take(self, charged: Charged, hold: Amount) -> None:
-        self._unanswered = Amount()
+        self._unanswered, self._costs = Amount(), ()
         held = charged.refused_by is None and hold != Amount()
         self._touched = held
         reservation = Reservation(tokens=hold.tokens, dollars=hold.micros / MICROS, until=self._until())

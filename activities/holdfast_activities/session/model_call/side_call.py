@@ -45,7 +45,7 @@ class SideAnswer:
     text: str
     model: str
     usage: Usage
-    charge: Charge | None
+    charge: Charge
 
 
 class SideCall:
@@ -64,7 +64,14 @@ class SideCall:
         BudgetExhausted if the budget of the run or tenant has no room for it.
         """
         limits = limits_of(self._tenants, question.tenant)
-        payer = Payer(f"{question.session}/{question.purpose}", question.tenant, limits, question.allowance)
+        payer = Payer(
+            question.session,
+            question.tenant,
+            limits,
+            question.allowance,
+            agent.spec.name,
+            question.purpose,
+        )
         problem: HoldfastError | None = None
         for name in dict.fromkeys(question.models):
             budget = BudgetReservation(self._accounts, payer, agent.spec.model_timeout)
@@ -97,7 +104,7 @@ class SideCall:
                 reply = await guard.send(model, request, purpose=question.purpose)
                 call.reply = reply
         except BaseException:
-            guard.count_unanswered(request.consumed.usage)
+            guard.count_unanswered(model, request.consumed.usage)
             await budget.release()
             raise
         text = vault.restored(reply.text)

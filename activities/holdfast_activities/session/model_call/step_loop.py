@@ -31,6 +31,7 @@ from ..common.judged import judged_calls
 from ..common.log_writes import away, settle
 from . import inline_tools, step_result
 from .call_guard import CallGuard, provider_of
+from .cost_shares import ToolShares
 from .fallback import ModelFallback, StoredReply
 from .guarded_call import GuardedCall, ModelAnswer
 from .prompt import PromptSource
@@ -88,7 +89,7 @@ class StepLoop:
         self._resilience = dependencies.resilience
         self._budget = BudgetReservation(
             dependencies.state.budgets,
-            Payer(step.session, step.tenant, tenant, step.allowance),
+            Payer(step.session, step.tenant, tenant, step.allowance, step.agent),
             2
             * agent.spec.model_timeout,  # a prompt that is too long or filtered is changed and sent once more
             before=step.reservation,
@@ -314,7 +315,8 @@ class StepLoop:
             # The next prompt consists of this one, the reply and the results of its calls.
             longer = answer.estimate.prompt + reply.usage.output_tokens + RESULTS
             following = CostEstimate(longer, answer.estimate.output)
-        charge = self._budget.settle(answer.model, reply.usage, following)
+        shares = ToolShares(answer.results, answer.account.estimated, reply.calls, reply.text)
+        charge = self._budget.settle(answer.model, reply.usage, following, shares)
         cached = None
         if answer.digest and reply.finish in {"stop", "tool_calls"}:
             cached = CachedReplyRow(answer.digest, reply.model_dump_json(), reply.at)

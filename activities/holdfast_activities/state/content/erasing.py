@@ -24,6 +24,7 @@ from ..setup.tables import (
     AssignmentTable,
     BoardTable,
     CachedReplyTable,
+    CostTable,
     EffectTable,
     LogTable,
     ManifestTable,
@@ -58,8 +59,9 @@ _HELD_BOARD = held_row(col(BoardTable.tenant), col(BoardTable.session))
 class Eraser:
     """Erasure of sessions and tenants, and of data past its age."""
 
-    def __init__(self, transactions: Transactions, scope: Scope) -> None:
+    def __init__(self, transactions: Transactions, scope: Scope, app: str = "") -> None:
         self._transactions = transactions
+        self._app = app
         self._scope = scope
         self._holds = HoldStore(transactions)
 
@@ -89,7 +91,8 @@ class Eraser:
     async def session(self, session: str, now: float) -> int:
         """Erase a session's content, including cached replies of its agent and tenant.
 
-        The row stays with its id and the time of erasure only. Returns the number of log entries erased.
+        The row stays with its id and the time of erasure only; costs stay without their user. Returns the number of
+        log entries erased.
         """
         id = identifier(session)
         async with self._transactions.begin() as db:
@@ -101,7 +104,7 @@ class Eraser:
         await db.exec(self._transactions.upsert(SessionTable, row, {"erased": now}))
 
     async def tenant(self, tenant: str) -> None:
-        """Erase a tenant's budget accounts, cached replies and boards."""
+        """Erase a tenant's budget accounts, costs, cached replies and boards."""
         name = clean(tenant)
         account = col(AccountTable.account)
         holder = col(ReservationTable.account)
@@ -109,6 +112,8 @@ class Eraser:
         async with self._transactions.begin() as db:
             await db.exec(delete(AccountTable).where(_of_days(account, prefix)))
             await db.exec(delete(ReservationTable).where(_of_days(holder, prefix)))
+            costs = and_(col(CostTable.tenant) == name, col(CostTable.app) == self._app)
+            await db.exec(delete(CostTable).where(costs))
             await db.exec(delete(CachedReplyTable).where(_with_prefix(f"{name}/", "%/%/%")))
             boards = and_(col(BoardTable.tenant) == name, self._scope.own(col(BoardTable.board)))
             await db.exec(delete(BoardTable).where(boards))
@@ -171,6 +176,8 @@ async def erase_content(db: AsyncSession, scope: Scope, id: str, *, derived: boo
     own = or_(col(ReservationTable.holder) == id, col(ReservationTable.account) == account)
     await db.exec(delete(ReservationTable).where(own))
     await db.exec(delete(AccountTable).where(col(AccountTable.account) == account))
+    if derived:
+        await db.exec(update(CostTable).where(col(CostTable.session) == id).values(user=""))
     if before.agent and derived:
         prefix = _with_prefix(f"{before.tenant}/{before.agent}/", "%/%")
         await db.exec(delete(CachedReplyTable).where(prefix))

@@ -21,7 +21,8 @@ from .scope import Scope
 class BudgetStore:
     """Budget accounts in the database."""
 
-    def __init__(self, log: Log, transactions: Transactions, scope: Scope) -> None:
+    def __init__(self, log: Log, transactions: Transactions, scope: Scope, app: str = "") -> None:
+        self.app = app
         self._log = log
         self._transactions = transactions
         self._scope = scope

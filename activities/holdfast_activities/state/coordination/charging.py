@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 from holdfast_workflows.contracts.errors import BadInput
 
-from ..log.extras import AccountState, Amount, Charge, Charged, Limit
+from ..log.extras import AccountState, Amount, Charge, Charged, Limit, ModelCost
 from ..log.rows import identifier
 
 MOST = 10**15
@@ -73,10 +73,13 @@ def check(charge: Charge) -> None:
     identifier(charge.holder)
     for account in charge.accounts:
         identifier(account)
-    parts: list[Amount | Limit] = [charge.spent, charge.reservation, *charge.accounts.values()]
+    limits, costs = charge.accounts.values(), charge.costs
+    parts: list[Amount | Limit | ModelCost] = [charge.spent, charge.reservation, *limits, *costs]
     for part in parts:
         for field in fields(part):
             value = getattr(part, field.name)
+            if field.name in {"model", "tool"}:
+                continue
             if value is not None and not (isinstance(value, int) and 0 <= value <= MOST):
                 raise BadInput(f"{field.name} of a charge is {value!r}; use a whole number from 0 to {MOST}")
     if not math.isfinite(charge.until):

@@ -8,7 +8,8 @@ import functools
 import json
 import re
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import add
 from typing import Any
 
 from holdfast_activities import clock
@@ -21,11 +22,17 @@ from ..audit.chain import Record, encode
 from ..audit.effects import effect_record
 from ..coordination.charging import NOTHING, Balance, Balances, check, grant
 from ..encryption.cipher import CLEAR, Cipher
-from .extras import CachedReplyRow, Charge, Charged, LogExtras
+from .extras import CachedReplyRow, Charge, Charged, CostOwner, LogExtras, ModelCost
 from .rows import identifier
 
 Statement = tuple[str, Sequence[Sequence[Any]]]
 """SQL and its parameters, once for each execution. Only a statement that is executed once returns rows."""
+
+CostKey = tuple[str, int, str, str, str]
+"""Session, hour, agent, model and tool."""
+
+CostRow = tuple[CostKey, tuple[str, str], tuple[int, ...]]
+"""The key, tenant and app, and the counts to add."""
 
 Statements = Generator[Statement, Iterable[Any], list[Charged]]
 
@@ -79,6 +86,19 @@ _RESERVE = """INSERT INTO holdfast_reservation (account, holder, tokens, micros,
     ON CONFLICT (account, holder) DO UPDATE SET
         tokens = excluded.tokens, micros = excluded.micros, until = excluded.until"""
 
+_COUNTS = tuple(field.name for field in fields(ModelCost) if field.name not in {"model", "tool"})
+
+_COST = f"""INSERT INTO holdfast_cost
+        (session, hour, agent, model, tool, tenant, app, {", ".join(_COUNTS)}, "user")
+    SELECT @0, CAST(@1 AS bigint), @2, @3, @4, @5, @6,
+        {", ".join(f"CAST(@{n} AS bigint)" for n in range(7, 7 + len(_COUNTS)))},
+        coalesce((SELECT "user" FROM holdfast_session WHERE session = @0), '')
+    FROM items($1) WHERE true
+    ON CONFLICT (session, hour, agent, model, tool) DO UPDATE SET
+        {", ".join(f"{name} = holdfast_cost.{name} + excluded.{name}" for name in _COUNTS)}"""  # noqa: S608 - constants
+
+_HOUR = 3_600
+
 _RELEASE = "DELETE FROM holdfast_reservation WHERE (account, holder) IN (SELECT @0, @1 FROM items($1))"
 
 _REMOVE_EXPIRED = (
@@ -113,6 +133,7 @@ class ExtraRows:
     """
 
     charge: Charge | None
+    costs: list[CostRow]
     effects: list[tuple[Any, ...]]
     reply: tuple[str, str, float] | None
     manifest: tuple[str, int, str, float] | None
@@ -143,6 +164,7 @@ def prepare(extras: LogExtras, cipher: Cipher = CLEAR) -> ExtraRows:
     outcomes = (effect_record(effect, clock.now()) for effect in extras.effects)
     return ExtraRows(
         charge if charge is not None and charge.accounts else None,
+        [] if charge is None or charge.owner is None else _costs(charge.owner, charge.costs),
         sorted(tuple(effect_values(effect, cipher).values()) for effect in extras.effects),
         None if reply is None else _reply(reply, cipher),
         None if manifest is None else _manifest(manifest, cipher),
@@ -167,7 +189,8 @@ def write(extras: Sequence[ExtraRows], sign: Sign | None = None) -> Statements:
     """The statements of several writes in one transaction; returns the outcome of each charge.
 
     Accounts come last, ordered by name: charges wait for their rows, so these are locked briefly and
-    without deadlocks. The heads of audit chains come before them, ordered by tenant.
+    without deadlocks. The heads of audit chains come before them, ordered by tenant, and before these
+    the sums of costs, which only writers of the same session share.
     """
     audit = [record for each in extras for record in each.audit]
     effects = [row for each in extras for row in each.effects]
@@ -181,11 +204,35 @@ def write(extras: Sequence[ExtraRows], sign: Sign | None = None) -> Statements:
     ):
         if rows:
             yield sql, rows
+    if costs := _summed(row for each in extras for row in each.costs):
+        yield _COST, [[_json(costs)]]
     if audit:
         yield from append(audit, sign)
     charges = [each.charge for each in extras if each.charge]
     charged = iter((yield from _charge(charges)) if charges else ())
     return [next(charged) if each.charge else Charged() for each in extras]
+
+
+def _costs(owner: CostOwner, costs: Sequence[ModelCost]) -> list[CostRow]:
+    session, agent, tenant = identifier(owner.session), clean(owner.agent), clean(owner.tenant)
+    hour = int(clock.now() // _HOUR)
+    return [
+        (
+            (session, hour, agent, clean(cost.model), clean(cost.tool)),
+            (tenant, owner.app),
+            tuple(getattr(cost, name) for name in _COUNTS),
+        )
+        for cost in costs
+    ]
+
+
+def _summed(rows: Iterable[CostRow]) -> list[list[Any]]:
+    """One row for each key, ordered: a statement cannot change a row twice."""
+    found: dict[CostKey, CostRow] = {}
+    for key, owner, counts in rows:
+        before = found.get(key)
+        found[key] = key, owner, tuple(map(add, before[2], counts)) if before else counts
+    return [[*key, *owner, *counts] for key, owner, counts in (found[key] for key in sorted(found))]
 
 
 def _charge(charges: Sequence[Charge]) -> Statements:

@@ -34,12 +34,40 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What model calls cost, or the part of it that a tool takes; ``tool`` is empty for the rest.
+
+    A call is counted in the part without a tool. ``unpriced_tokens`` are those of a model without a known price.
+    """
+
+    model: str
+    tool: str = ""
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    unpriced_tokens: int = 0
+    micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CostOwner:
+    """Whose cost it is. The state database knows the session's user."""
+
+    session: str
+    agent: str = ""
+    tenant: str = ""
+    app: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
     """A change of the accounts that one session's model calls are charged to.
 
     ``holder`` is the session; its one reservation on all ``accounts`` is replaced. ``spent`` is added to every
     account even beyond its limit. ``reservation``, by default nothing, is made on all accounts or on none;
-    it expires at ``until`` (seconds since 1970).
+    it expires at ``until`` (seconds since 1970). ``costs`` are counted for ``owner``, whether or not anything is limited.
     """
 
     holder: str
@@ -47,6 +75,8 @@ class Charge:
     spent: Amount = Amount()
     reservation: Amount = Amount()
     until: float = 0.0
+    owner: CostOwner | None = None
+    costs: tuple[ModelCost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

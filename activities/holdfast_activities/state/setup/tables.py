@@ -138,6 +138,31 @@ class AccountTable(_Table, table=True):
     micros_limit: int | None = Field(sa_type=BigInteger)
 
 
+class CostTable(_Table, table=True):
+    """What model calls cost, by session and hour (since 1970, UTC). The user is empty once the session is erased.
+
+    ``app`` is the app of the calls in a shared database. The other columns are those of a ModelCost.
+    """
+
+    __table_args__ = (Index("ix_holdfast_cost_hour", "hour", "tenant"),)
+
+    session: str = Field(primary_key=True, sa_type=Text)
+    hour: int = Field(primary_key=True, sa_type=BigInteger)
+    agent: str = Field(primary_key=True, sa_type=Text)
+    model: str = Field(primary_key=True, sa_type=Text)
+    tool: str = Field(primary_key=True, sa_type=Text)
+    tenant: str = Field(sa_type=Text)
+    user: str = Field(sa_type=Text)
+    app: str = Field(sa_type=Text)
+    model_calls: int = Field(sa_type=BigInteger)
+    tool_calls: int = Field(sa_type=BigInteger)
+    input_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    cached_tokens: int = Field(sa_type=BigInteger)
+    unpriced_tokens: int = Field(sa_type=BigInteger)
+    micros: int = Field(sa_type=BigInteger)
+
+
 class ReservationTable(_Table, table=True):
     """What each holder has reserved on an account, until it expires."""
 

@@ -105,8 +105,7 @@ class NeedsOfMessages:
         except HoldfastError as error:
             activity.logger.warning("router %s: no classification: %s", router.name, error)
             return ()
-        if answer.charge is not None:
-            await self._state.budgets.charge(answer.charge)
+        await self._state.budgets.charge(answer.charge)
         return chosen(answer.text, names)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.memory import MemoryQuery, MemoryView, RememberResult
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.operations.costs import ListCosts
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, ToolCall, UserEntry
 
 from .memory_worker import MemoryWorker, remembering
@@ -225,6 +227,27 @@ async def test_turns_are_stored_without_a_model_call_without_budget(state: State
         result = await worker.run(names.REMEMBER_TURN, await worker.turn(1, MOVED, "Noted."))
         assert (result.turns, result.facts) == (2, 0)
         assert worker.model.requests == []
+
+
+async def test_a_model_without_a_price_extracts_no_facts_under_a_budget_in_dollars(
+    state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path, tenant=TenantLimits(dollars_per_day=10)) as worker:
+        result = await worker.run(names.REMEMBER_TURN, await worker.turn(1, MOVED, "Noted."))
+        assert (result.turns, result.facts) == (2, 0)
+        assert worker.model.requests == []
+
+
+async def test_the_cost_of_an_extraction_is_that_of_the_session_and_its_user(
+    state: State, tmp_path: Path
+) -> None:
+    async with remembering(state, tmp_path, say("[]")) as worker:
+        result = await worker.run(names.REMEMBER_TURN, await worker.turn(1, MOVED, "Noted."))
+        today = datetime.now(UTC).date()
+        ask = ListCosts(by=("agent", "user", "tenant"), session=worker.session)
+        [row] = await state.costs.rows(ask, today - timedelta(days=1), today, 10)
+        assert (row.agent, row.user, row.tenant) == ("clerk", "ann", worker.tenant)
+        assert (row.input_tokens, row.model_calls) == (result.usage.input_tokens, 1)
 
 
 async def test_tool_results_cannot_leave_their_fence(state: State, tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.models.base import Model
+from holdfast_activities.models.own_prices import OwnPrice
 from holdfast_activities.session.model_call.reservation import (
     HELD_FOR,
     SHORTEST,
@@ -24,7 +26,9 @@ from holdfast_activities.session.model_call.reservation import (
 from holdfast_activities.state import State, open_state, upgrade
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.budget import Allowance, Reservation, Spent
+from holdfast_workflows.contracts.errors import ModelUnpriced
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
+from holdfast_workflows.contracts.operations.costs import CostRow, ListCosts
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.steps import Wait
 
@@ -77,15 +81,64 @@ async def pay(
     state: State, own: BudgetReservation, model: Model, used: int, following: CostEstimate | None = None
 ) -> None:
     charge = own.settle(model, Usage(input_tokens=used), following)
-    assert charge is not None
     own.settled(charge, await state.budgets.charge(charge))
+
+
+async def costs(state: State) -> CostRow:
+    [total] = await state.costs.rows(ListCosts(by=()), date(2026, 1, 1), date(2100, 1, 1), 1)
+    return total
 
 
 async def test_without_limits_nothing_is_reserved_and_nothing_charged(state: State, model: Model) -> None:
     own = reservation(state)
     assert await own.reserve(model, NEED) == NEED.output
-    assert own.settle(model, Usage(input_tokens=5), None) is None
+    await pay(state, own, model, 5, NEED)
     assert await state.budgets.list() == []
+    assert (await costs(state)).input_tokens == 5
+
+
+async def test_calls_that_ended_without_a_reply_cost_once(state: State, model: Model) -> None:
+    own = reservation(state)
+    own.count(model, Usage(input_tokens=7))
+    await pay(state, own, model, 5)
+    own.count(model, Usage(input_tokens=3))
+    await own.release()
+    await own.release()
+    found = await costs(state)
+    assert (found.input_tokens, found.model_calls) == (15, 3)
+
+
+async def test_a_charge_that_was_written_is_not_written_again(state: State, model: Model) -> None:
+    own = reservation(state, tokens=5_000)
+    own.count(model, Usage(input_tokens=7))
+    charge = own.settle(model, Usage(input_tokens=5), None)
+    await state.budgets.charge(charge)
+    own.settled(charge, None)  # written, but the answer was lost
+    await own.release()
+    (account,) = await state.budgets.list()
+    assert (account.tokens, (await costs(state)).input_tokens) == (12, 12)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"dollars": 1.0}, {"tenant": TenantLimits(dollars_per_day=1.0)}, {"tokens": 9, "dollars": 1.0}],
+    ids=["run", "tenant", "both"],
+)
+async def test_a_model_without_a_price_is_refused_under_a_budget_in_dollars(
+    state: State, limits: dict[str, Any]
+) -> None:
+    own, local = reservation(state, **limits), {"local": ProviderConfig("openai", "http://127.0.0.1:9")}
+    with pytest.raises(ModelUnpriced, match="HOLDFAST_PRICES") as refused:
+        own.expect_price(Models(local).get("local:m"))
+    assert "local:m" in refused.value.detail
+    free = Models(local, prices={"local:m": OwnPrice(input=0, output=0)}).get("local:m")
+    own.expect_price(free)
+
+
+async def test_a_model_without_a_price_is_called_under_a_budget_in_tokens(state: State) -> None:
+    unpriced = Models({"local": ProviderConfig("openai", "http://127.0.0.1:9")}).get("local:m")
+    reservation(state, tokens=9).expect_price(unpriced)
+    reservation(state, tenant=TenantLimits(tokens_per_day=9)).expect_price(unpriced)
 
 
 async def test_a_call_that_fits_is_reserved_whole(state: State, model: Model) -> None:

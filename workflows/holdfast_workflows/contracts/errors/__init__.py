@@ -15,7 +15,7 @@
     │   ├── ModelRejected   ContextTooLong, ProviderQuota
     │   ├── ModelStopped    OutputCutOff, ContentFiltered, ModelRefused
     │   ├── MalformedReply  EmptyReply
-    │   └── AllProvidersFailed, NoCachedReply
+    │   └── ModelUnpriced, AllProvidersFailed, NoCachedReply
     ├── ToolFailed          ToolArgumentsInvalid, ResultTooLarge, EffectUnknown
     │   ├── ToolError       ResultNotText, EgressRefused, ApprovalInvalid, BoardConflict, BoardFull, ChildFailed, ChildTimedOut
     │   └── McpUnavailable, McpSessionLost, McpToolChanged, McpAccessDenied, A2aAccessDenied

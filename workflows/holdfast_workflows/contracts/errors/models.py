@@ -22,6 +22,10 @@ class ModelRejected(ModelError, code="model_rejected", kind="permanent"):
     """Whether the key or the account was refused, so that the provider would refuse every other request too."""
 
 
+class ModelUnpriced(ModelError, code="model_unpriced", kind="permanent"):
+    """The model has no known price, so a budget in dollars cannot limit it; set its price in HOLDFAST_PRICES (0 for a free model), or limit tokens instead."""
+
+
 class ContextTooLong(ModelRejected, code="context_too_long", kind="context_length"):
     """The prompt is longer than the model's context window; lower Agent(context_window=…) or shorten the instructions."""
 
