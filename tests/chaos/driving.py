@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from temporalio.service import RPCError
 
-from holdfast_workflows.contracts.errors import HoldfastError, NoWorker, TemporalUnreachable
+from holdfast_workflows.contracts.errors import HoldfastError, NoWorker, SessionBusy, TemporalUnreachable
 from holdfast_workflows.contracts.session.session import Message, StartInput
 
 from .processes import World
@@ -25,7 +25,7 @@ STUCK = 120.0
 
 DUMPS = Path("report/chaos-stuck")
 
-_LATER = (TemporalUnreachable, NoWorker)  # the request can be repeated
+_LATER = (TemporalUnreachable, NoWorker, SessionBusy)  # the request can be repeated
 
 
 @dataclass(frozen=True)

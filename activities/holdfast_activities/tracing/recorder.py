@@ -17,8 +17,8 @@ class Span(Protocol):
         """Add attributes."""
         ...
 
-    def end(self, error: str = "", text: str = "", *, at: float = 0.0) -> None:
-        """End it, with the class of an error and its text if it failed. ``at`` is now by default."""
+    def end(self, error: str = "", text: str = "") -> None:
+        """End it, with the class of an error and its text if it failed."""
         ...
 
     def drop(self) -> None:

@@ -46,23 +46,24 @@ def recording(settings: Settings, app: str, *, shared: bool = False) -> Generato
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-    from .exporting import Exporting
-    from .recorder import Ids, SpanRecorder
+    from .exporting import Exporting, OfLibraries
+    from .recorder import SpanRecorder
 
     # Its own lines would come once a second while the collector is away.
     logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
     resource, home = _resource(app), settings.home.absolute() / _FOLDER
     sampler = TraceIdRatioBased(settings.tracing_sample)
-    provider = TracerProvider(ParentBased(sampler), resource, shutdown_on_exit=False, id_generator=Ids())
     where = next(filter(None, map(os.environ.get, _ENDPOINTS)), "http://localhost:4318")
-    provider.add_span_processor(Exporting(OTLPSpanExporter(), home, _spool(home, resource), where))
+    exporting = Exporting(OTLPSpanExporter(), home, resource, _spool(home, resource), where)
     if shared and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        provider = TracerProvider(ParentBased(sampler), resource, shutdown_on_exit=False)
+        provider.add_span_processor(OfLibraries(exporting))
         trace.set_tracer_provider(provider)
     _log.info("spans go to %s", where)
     try:
-        yield SpanRecorder(provider, sampler, content=settings.traces_content())
+        yield SpanRecorder(exporting, sampler, content=settings.traces_content())
     finally:
-        provider.shutdown()
+        exporting.close()
 
 
 def _installed() -> bool:

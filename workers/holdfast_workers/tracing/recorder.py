@@ -1,74 +1,79 @@
-"""Makes spans with OpenTelemetry's SDK, with derived ids where other processes have to know them."""
+"""Makes the spans of a worker.
+
+They are plain records, which cost a fraction of the SDK's spans. OpenTelemetry's context has their ids, so the spans
+of instrumented libraries are within them.
+"""
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Final
 
 from opentelemetry import context as contexts
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
 
 from holdfast_activities.tracing import Work
 from holdfast_activities.tracing.recorder import SpanKind as Kind
 from holdfast_activities.tracing.recorder import Value
 from holdfast_workflows.contracts.session.trace_ids import Parent, parent_of, trace_of, turn_span
 
-from .exporting import DROPPED
+from . import records
+from .exporting import Exporting
+from .records import Record
 
-_KINDS: Final = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
-
-_next: Final[ContextVar[tuple[int, int]]] = ContextVar("_next", default=(0, 0))
-"""The trace and the span id of the next span; 0 for random ones."""
-
-
-class Ids(RandomIdGenerator):
-    """Random ids, unless the recorder has set the next ones."""
-
-    def generate_span_id(self) -> int:
-        """Return the id of the next span."""
-        return _next.get()[1] or super().generate_span_id()
-
-    def generate_trace_id(self) -> int:
-        """Return the id of the trace of a span without a parent."""
-        return _next.get()[0] or super().generate_trace_id()
-
-    def is_trace_id_random(self) -> bool:
-        """Whether a new trace id is random."""
-        return not _next.get()[0]
+_KINDS: Final = {"internal": SpanKind.INTERNAL.value, "client": SpanKind.CLIENT.value}
+_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+_ERROR: Final = StatusCode.ERROR.value
 
 
 class OpenSpan:
     """A span that has begun, the present one until it ends."""
 
-    def __init__(self, span: trace.Span) -> None:
-        self._span = span
-        self._before = contexts.attach(trace.set_span_in_context(span))
+    def __init__(self, exporting: Exporting, record: Record) -> None:
+        self._exporting = exporting
+        self._record = record
+        self._added: dict[str, Value] = {}
+        trace_id, span_id, flags = record["id"]
+        context = SpanContext(
+            int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=TraceFlags(flags)
+        )
+        self._before = contexts.attach(trace.set_span_in_context(NonRecordingSpan(context)))
+        if flags:
+            exporting.begin(record)
 
     def set(self, attributes: Mapping[str, Value]) -> None:
         """Add attributes."""
-        self._span.set_attributes(attributes)
+        self._added.update(attributes)
 
-    def end(self, error: str = "", text: str = "", *, at: float = 0.0) -> None:
+    def end(self, error: str = "", text: str = "") -> None:
         """End it, with the class of an error and its text if it failed."""
         contexts.detach(self._before)
-        _end(self._span, error, text, at)
+        changed: Record = {"end": time.time_ns()}
+        if error:
+            self._added["error.type"] = error
+            changed["status"] = [_ERROR, text or None]
+        if self._added:
+            changed["attributes"] = self._added
+        if self._record["id"][2]:
+            attributes = {**self._record["attributes"], **self._added}
+            self._exporting.end({**self._record, **changed, "attributes": attributes}, changed)
 
     def drop(self) -> None:
         """End it without exporting it."""
-        self._span.set_attribute(DROPPED, True)
-        self.end()
+        contexts.detach(self._before)
+        if self._record["id"][2]:
+            self._exporting.drop(self._record)
 
 
 class SpanRecorder:
     """Makes the spans of a worker."""
 
-    def __init__(self, provider: TracerProvider, sampler: Sampler, *, content: bool) -> None:
-        self._tracer = provider.get_tracer("holdfast")
+    def __init__(self, exporting: Exporting, sampler: Sampler, *, content: bool) -> None:
+        self._exporting = exporting
         self._sampler = sampler
         self.content = content
 
@@ -77,14 +82,26 @@ class SpanRecorder:
         parent = parent_of(work.header.parent)
         turn = max(work.turn, 1)  # what precedes the first turn belongs to it
         id = trace_of(work.session, turn, parent)
-        above = self._span_context(id, turn_span(work.session, turn), parent)
-        contexts.attach(trace.set_span_in_context(NonRecordingSpan(above), contexts.Context()))
+        flags = _SAMPLED if self._is_sampled(id, parent) else TraceFlags.get_default()
+        span = int(turn_span(work.session, turn), 16)
+        context = SpanContext(int(id, 16), span, is_remote=True, trace_flags=flags)
+        contexts.attach(trace.set_span_in_context(NonRecordingSpan(context), contexts.Context()))
 
     def begin(
         self, name: str, kind: Kind, attributes: Mapping[str, Value], *, id: str = "", at: float = 0.0
     ) -> OpenSpan:
         """Begin a span within the present one, and make it the present one until it ends."""
-        return OpenSpan(self._start(name, _KINDS[kind], attributes, None, (0, int(id or "0", 16)), at))
+        above = records.key(trace.get_current_span().get_span_context())
+        record = {
+            "id": [above[0], id or f"{random.getrandbits(64):016x}", above[2]],
+            "parent": above,
+            "name": name,
+            "kind": _KINDS[kind],
+            "attributes": attributes,
+            "start": int(at * 1e9) or time.time_ns(),
+            "end": None,
+        }
+        return OpenSpan(self._exporting, record)
 
     def turn(
         self, work: Work, name: str, attributes: Mapping[str, Value], times: tuple[float, float], error: str
@@ -92,64 +109,39 @@ class SpanRecorder:
         """Record the whole span of a turn."""
         parent = parent_of(work.header.parent)
         id = trace_of(work.session, work.turn, parent)
-        above = contexts.Context()
-        if parent is not None:
-            context = self._span_context(id, parent.span, parent)
-            above = trace.set_span_in_context(NonRecordingSpan(context), above)
-        ids = int(id, 16), int(turn_span(work.session, work.turn), 16)
+        if not self._is_sampled(id, parent):
+            return
         began, ended = times
-        _end(self._start(name, SpanKind.INTERNAL, attributes, above, ids, began), error, "", ended)
+        record: Record = {
+            "id": [id, turn_span(work.session, work.turn), 1],
+            "parent": [id, parent.span, 1] if parent else None,
+            "name": name,
+            "kind": _KINDS["internal"],
+            "attributes": {**attributes, "error.type": error} if error else attributes,
+            "start": int(began * 1e9),
+            "end": int(ended * 1e9),
+        }
+        if error:
+            record["status"] = [_ERROR, None]
+        self._exporting.end(record, record)
 
     def headers(self) -> Mapping[str, str]:
         """Return the W3C header of the present span."""
         context = trace.get_current_span().get_span_context()
         if not context.is_valid:
             return {}
-        flags = int(context.trace_flags) & TraceFlags.SAMPLED
-        return {"traceparent": f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}"}
+        trace_id, span, flags = records.key(context)
+        return {"traceparent": f"00-{trace_id}-{span}-{flags & TraceFlags.SAMPLED:02x}"}
 
     def ids(self) -> Mapping[str, str]:
         """Return the present trace and span for log lines."""
         context = trace.get_current_span().get_span_context()
-        if not context.is_valid:
-            return {}
-        return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        return (
+            dict(zip(("trace_id", "span_id"), records.key(context), strict=False)) if context.is_valid else {}
+        )
 
-    def _start(
-        self,
-        name: str,
-        kind: SpanKind,
-        attributes: Mapping[str, Value],
-        context: contexts.Context | None,
-        ids: tuple[int, int],
-        at: float,
-    ) -> trace.Span:
-        token = _next.set(ids)
-        try:
-            return self._tracer.start_span(
-                name, context, kind, attributes, start_time=_nanoseconds(at) or None
-            )
-        finally:
-            _next.reset(token)
-
-    def _span_context(self, trace_id: str, span: str, parent: Parent | None) -> SpanContext:
-        """The context of a span that is made elsewhere, with the decision whether its trace is sampled."""
-        number = int(trace_id, 16)
+    def _is_sampled(self, trace_id: str, parent: Parent | None) -> bool:
         if parent is not None and parent.flags:
-            sampled = bool(int(parent.flags, 16) & TraceFlags.SAMPLED)
-        else:
-            # By the trace's id, so every process decides the same.
-            sampled = self._sampler.should_sample(None, number, "").decision is Decision.RECORD_AND_SAMPLE
-        flags = TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT)
-        return SpanContext(number, int(span, 16), is_remote=True, trace_flags=flags)
-
-
-def _end(span: trace.Span, error: str, text: str, at: float) -> None:
-    if error:
-        span.set_attribute("error.type", error)
-        span.set_status(Status(StatusCode.ERROR, text or None))
-    span.end(_nanoseconds(at) or None)
-
-
-def _nanoseconds(at: float) -> int:
-    return int(at * 1e9) if at else 0
+            return bool(int(parent.flags, 16) & TraceFlags.SAMPLED)
+        # By the trace's id, so every process decides the same.
+        return self._sampler.should_sample(None, int(trace_id, 16), "").decision is Decision.RECORD_AND_SAMPLE

@@ -1,8 +1,9 @@
-"""Spans as JSON in the spool's files, and back."""
+"""Spans as JSON data: as the recorder makes them and the spool keeps them, and as the exporter wants them."""
 
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import Any, Final
 
 from opentelemetry.sdk.resources import Resource
@@ -13,14 +14,20 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 LOST: Final = "worker_lost"
 """The class of error of a span whose worker was killed before its end."""
 
+Record = dict[str, Any]
+"""A span. ``id`` and ``parent`` are trace, span and flags; ``start`` and ``end`` are nanoseconds since 1970."""
 
-def encode(span: ReadableSpan) -> dict[str, Any]:
-    """Return a span as JSON data."""
+_encoder: Final = json.JSONEncoder(separators=(",", ":"), default=repr)
+_OWN: Final = InstrumentationScope("holdfast", version("holdfast"))
+
+
+def of(span: ReadableSpan) -> Record:
+    """Return a span of the SDK: one that an instrumented library has made."""
     context, parent = span.context, span.parent
     assert context is not None
-    found: dict[str, Any] = {
-        "id": _context(context),
-        "parent": _context(parent) if parent else None,
+    found: Record = {
+        "id": key(context),
+        "parent": key(parent) if parent else None,
         "name": span.name,
         "kind": span.kind.value,
         "attributes": dict(span.attributes or {}),
@@ -32,46 +39,49 @@ def encode(span: ReadableSpan) -> dict[str, Any]:
     if span.events:
         found["events"] = [[e.name, dict(e.attributes or {}), e.timestamp] for e in span.events]
     if span.links:
-        found["links"] = [[_context(each.context), dict(each.attributes or {})] for each in span.links]
+        found["links"] = [[key(each.context), dict(each.attributes or {})] for each in span.links]
     if span.instrumentation_scope is not None:
         found["scope"] = [span.instrumentation_scope.name, span.instrumentation_scope.version]
     return found
 
 
-def decode(found: dict[str, Any], resource: Resource, died: int) -> ReadableSpan:
-    """Return a span of a killed worker. One that had not ended ends when the worker was last heard of: ``died``."""
-    attributes: dict[str, Any] = dict(found["attributes"])
-    code, text = found.get("status", (StatusCode.UNSET.value, None))
-    end = found["end"]
-    if end is None:
-        attributes["error.type"] = LOST
-        end, code, text = max(died, found["start"]), StatusCode.ERROR.value, "its worker was killed"
-    scope = found.get("scope")
+def lost(record: Record, died: int) -> Record:
+    """Return a span that had not ended when its worker was killed: it ends when that was last heard of."""
+    attributes = {**record["attributes"], "error.type": LOST}
+    status = [StatusCode.ERROR.value, "its worker was killed"]
+    return {**record, "attributes": attributes, "status": status, "end": max(died, record["start"])}
+
+
+def exported(record: Record, resource: Resource) -> ReadableSpan:
+    """Return a span as the exporter wants it."""
+    code, text = record.get("status", (StatusCode.UNSET.value, None))
+    scope = record.get("scope")
     return ReadableSpan(
-        name=found["name"],
-        context=_read(found["id"]),
-        parent=_read(found["parent"], remote=True) if found["parent"] else None,
+        name=record["name"],
+        context=_context(record["id"]),
+        parent=_context(record["parent"]) if record["parent"] else None,
         resource=resource,
-        attributes=attributes,
-        events=[Event(name, more, at) for name, more, at in found.get("events", ())],
-        links=[Link(_read(context), more) for context, more in found.get("links", ())],
-        kind=SpanKind(found["kind"]),
+        attributes=record["attributes"],
+        events=[Event(name, more, at) for name, more, at in record.get("events", ())],
+        links=[Link(_context(context), more) for context, more in record.get("links", ())],
+        kind=SpanKind(record["kind"]),
         status=Status(StatusCode(code), text),
-        start_time=found["start"],
-        end_time=end,
-        instrumentation_scope=InstrumentationScope(scope[0], scope[1]) if scope else None,
+        start_time=record["start"],
+        end_time=record["end"],
+        instrumentation_scope=InstrumentationScope(*scope) if scope else _OWN,
     )
 
 
-def line(found: dict[str, Any]) -> bytes:
+def line(data: dict[str, Any]) -> bytes:
     """Return JSON data as a line."""
-    return json.dumps(found, separators=(",", ":"), default=repr).encode() + b"\n"
+    return _encoder.encode(data).encode() + b"\n"
 
 
-def _context(context: SpanContext) -> list[Any]:
+def key(context: SpanContext) -> list[Any]:
+    """Return a span's trace, id and flags."""
     return [f"{context.trace_id:032x}", f"{context.span_id:016x}", int(context.trace_flags)]
 
 
-def _read(found: list[Any], *, remote: bool = False) -> SpanContext:
+def _context(found: list[Any]) -> SpanContext:
     trace, span, flags = found
-    return SpanContext(int(trace, 16), int(span, 16), is_remote=remote, trace_flags=TraceFlags(flags))
+    return SpanContext(int(trace, 16), int(span, 16), is_remote=False, trace_flags=TraceFlags(flags))

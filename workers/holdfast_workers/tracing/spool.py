@@ -20,20 +20,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
 
 from . import records
+from .records import Record
 
 _LOCK: Final = "lock"
 _RESOURCE: Final = "resource.json"
 _NEW: Final = ".new-"
+_DROPPED: Final = "dropped"
 
 
 @dataclass
 class Batch:
     """Ended spans, with the file that holds them until they are exported."""
 
-    spans: list[ReadableSpan]
+    spans: list[Record]
     file: Path | None = None
 
     def exported(self) -> None:
@@ -50,8 +51,8 @@ class Spool:
     _lock: int
     _number: int = 0
     _file: int = -1
-    _open: dict[int, bytes] = field(default_factory=dict[int, bytes])
-    _ended: list[ReadableSpan] = field(default_factory=list[ReadableSpan])
+    _open: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    _ended: list[Record] = field(default_factory=list[Record])
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -72,22 +73,27 @@ class Spool:
         spool._next_file()
         return spool
 
-    def begin(self, span: ReadableSpan) -> None:
+    def begin(self, record: Record) -> None:
         """Write a span that begins."""
-        line = records.line(records.encode(span))
+        line = records.line(record)
         with self._guard:
-            self._open[_id(span)] = line
+            self._open[record["id"][1]] = line
             os.write(self._file, line)
 
-    def end(self, span: ReadableSpan, *, dropped: bool = False) -> None:
-        """Write the end of a span, or that it is ``dropped``."""
-        found = {"dropped": records.encode(span)["id"]} if dropped else records.encode(span)
-        line = records.line(found)
+    def end(self, record: Record, changed: Record) -> None:
+        """Write the end of a span: what has ``changed`` since its begin. ``record`` is the whole of it."""
+        line = records.line({"id": record["id"], **changed})
         with self._guard:
-            self._open.pop(_id(span), None)
+            self._open.pop(record["id"][1], None)
             os.write(self._file, line)
-            if not dropped:
-                self._ended.append(span)
+            self._ended.append(record)
+
+    def drop(self, record: Record) -> None:
+        """Write that a span is not to be exported."""
+        line = records.line({"id": record["id"], _DROPPED: True})
+        with self._guard:
+            self._open.pop(record["id"][1], None)
+            os.write(self._file, line)
 
     def take(self) -> Batch:
         """Return what has ended since, and go on in a new file. Each call shows that the process lives."""
@@ -123,9 +129,17 @@ class Spool:
         self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
 
 
+@dataclass(frozen=True)
+class Orphan:
+    """What a killed process has left."""
+
+    spans: list[Record]
+    resource: Resource
+
+
 @contextmanager
-def orphan(folder: Path) -> Generator[list[ReadableSpan] | None]:
-    """The spans in a folder without an owner; None if it has one. The block removes the folder when it has sent them."""
+def orphan(folder: Path) -> Generator[Orphan | None]:
+    """The spans in a folder without an owner; None if it has one. The block removes the folder once it has sent them."""
     try:
         lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError:  # another process has just removed it
@@ -142,31 +156,31 @@ def folders(home: Path) -> list[Path]:
     return [each for each in home.iterdir() if not each.name.startswith(_NEW)] if home.is_dir() else []
 
 
-def _read(folder: Path) -> list[ReadableSpan]:
+def _read(folder: Path) -> Orphan:
     files = sorted(folder.glob("*.jsonl"))
     died = max((file.stat().st_mtime_ns for file in files), default=0)
     attributes: dict[str, Any] = {}
     with suppress(OSError, ValueError):
         attributes = json.loads((folder / _RESOURCE).read_text())["attributes"]
-    resource = Resource(attributes)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Record] = {}
     for file in files:
         for line in file.read_bytes().splitlines():
             with suppress(ValueError):  # the last line may be cut off
-                one = json.loads(line)
-                if "dropped" in one:
-                    found.pop(_key(one["dropped"]), None)
-                elif one["end"] is not None or _key(one["id"]) not in found:
-                    found[_key(one["id"])] = one
-    return [records.decode(each, resource, died) for each in found.values()]
+                _merge(found, json.loads(line))
+    spans = [each if each["end"] else records.lost(each, died) for each in found.values()]
+    return Orphan(spans, Resource(attributes))
 
 
-def _key(id: list[Any]) -> str:
-    return f"{id[0]}-{id[1]}"
-
-
-def _id(span: ReadableSpan) -> int:
-    return span.context.span_id if span.context else 0
+def _merge(found: dict[str, Record], line: Record) -> None:
+    """Read a line: a begin, which a later file may repeat, an end, or a drop."""
+    id = line["id"][1]
+    if "name" in line:
+        found.setdefault(id, line)
+    elif _DROPPED in line:
+        found.pop(id, None)
+    elif (begun := found.get(id)) is not None:
+        attributes = {**begun["attributes"], **line.pop("attributes", {})}
+        found[id] = {**begun, **line, "attributes": attributes}
 
 
 def _try_lock(file: int) -> bool:
