@@ -13,6 +13,7 @@ from holdfast_activities.memory.memories import Memories
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.notifications import Sender
+from holdfast_activities.operations.costs import Costs
 from holdfast_activities.operations.retention.requests import RetentionRequests
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
@@ -30,7 +31,6 @@ from .admin.audit import Audit
 from .admin.boards import Boards
 from .admin.breakers_and_budgets import BreakersAndBudgets
 from .admin.content import Content
-from .admin.costs import Costs
 from .admin.erase import Erase
 from .admin.maintain import Maintain
 from .admin.memory import MemoryAdmin

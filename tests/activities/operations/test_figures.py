@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from holdfast_activities.operations.figures import reading
+from holdfast_activities.operations.figures import costs, reading
 from holdfast_activities.state import State, open_state, upgrade
 from holdfast_activities.state.backup.folder import path_of
-from holdfast_activities.state.log.extras import Amount, Charge, Limit, LogExtras
+from holdfast_activities.state.log.extras import Amount, Charge, CostOwner, Limit, LogExtras, ModelCost
 from holdfast_workflows.contracts import names
 from tests.postgres_server import PostgresServer
 
@@ -59,3 +59,16 @@ async def test_the_newest_backup_is_that_of_the_database(state: State, tmp_path:
     [newest] = reading.last_backup(state, tmp_path)
     assert newest.value == 2_000.0
     assert reading.last_backup(state, tmp_path / "nowhere") == []
+
+
+async def test_the_cost_of_the_day_is_that_of_all_apps_by_agent(state: State) -> None:
+    for app, agent, micros in (("", "a", 3), ("", "a", 4), ("other", "b", 5)):
+        owner, cost = CostOwner(f"s-{agent}", agent, app=app), ModelCost("m", micros=micros)
+        await state.budgets.charge(Charge(owner.session, {}, owner=owner, costs=(cost,)))
+    found = await costs.read(state)
+    today = [
+        (each.labels["agent"], each.value) for each in found if each.name == "holdfast_cost_today_dollars"
+    ]
+    assert today in ([("a", 0.000007), ("b", 0.000005)], [])  # nothing at midnight
+    [forecast] = [each.value for each in found if each.name == "holdfast_cost_forecast_dollars"]
+    assert forecast >= 0.000012

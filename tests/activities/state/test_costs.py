@@ -66,6 +66,18 @@ async def test_costs_are_of_the_user_of_the_session_and_survive_its_erasure_with
     assert (row.user, row.dollars) == ("", 0.00004)
 
 
+async def test_an_erased_user_is_removed_from_the_costs_of_sessions_that_are_gone(
+    state: State, session: str
+) -> None:
+    user = uuid4().hex
+    await state.open_session(session, "a", "d", "acme", user)
+    await state.budgets.charge(charge(session, 40, tenant="acme"))
+    await state.erasing.user(user, "other")
+    assert len(await rows(state, ListCosts(user=user))) == 1
+    await state.erasing.user(user, "acme")
+    assert await rows(state, ListCosts(user=user)) == []
+
+
 async def test_costs_of_an_erased_tenant_are_removed(state: State, session: str) -> None:
     await state.budgets.charge(charge(session, 40, tenant=session))
     await state.erasing.tenant(session)

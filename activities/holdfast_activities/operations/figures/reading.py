@@ -17,7 +17,7 @@ from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.operations.figures import Figure
 
-from . import inbox, maintenance, queues, sessions
+from . import costs, inbox, maintenance, queues, sessions
 
 _SECONDS: Final = 10.0
 """For one part; the others do not wait for it longer."""
@@ -45,6 +45,7 @@ async def read_figures(sources: Sources) -> tuple[list[Figure], dict[str, Holdfa
         "queues": lambda: queues.read(client, sources.queues),
         "maintenance": lambda: maintenance.read(client, sources.queues),
         "state": lambda: _state(state),
+        "costs": lambda: costs.read(state),
     }
     if (folder := sources.backups) is not None:
         parts["backups"] = lambda: asyncio.to_thread(last_backup, state, folder)

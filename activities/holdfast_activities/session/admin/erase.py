@@ -118,6 +118,7 @@ class Erase:
         scope = ""
         if request.kind == "user":
             scope = scope_of("user", user=request.id)
+            await self.state.erasing.user(request.id, request.tenant)
         else:
             await self.state.outbox.erase(tenant=request.tenant)
             await self.state.erasing.tenant(request.tenant)

@@ -103,6 +103,11 @@ class Eraser:
         row = _EMPTY | {"session": id, "erased": now}
         await db.exec(self._transactions.upsert(SessionTable, row, {"erased": now}))
 
+    async def user(self, user: str, tenant: str) -> None:
+        """Remove a user from the costs of sessions, also of those that are gone."""
+        own = col(CostTable.user) == clean(user), col(CostTable.tenant) == clean(tenant)
+        await self._transactions.write(update(CostTable).where(*own).values(user=""))
+
     async def tenant(self, tenant: str) -> None:
         """Erase a tenant's budget accounts, costs, cached replies and boards."""
         name = clean(tenant)

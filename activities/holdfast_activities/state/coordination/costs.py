@@ -29,11 +29,15 @@ _EPOCH: Final = date(1970, 1, 1)
 
 
 class CostStore:
-    """The costs of one app."""
+    """The costs of one app, or with None of all."""
 
-    def __init__(self, transactions: Transactions, app: str) -> None:
+    def __init__(self, transactions: Transactions, app: str | None) -> None:
         self._transactions = transactions
         self._app = app
+
+    def of_all_apps(self) -> "CostStore":
+        """The costs of all apps in the database."""
+        return CostStore(self._transactions, None)
 
     async def rows(self, ask: ListCosts, first: date, last: date, limit: int) -> list[CostRow]:
         """The costs from one day to another, both included, by ``ask.by``, the most expensive first."""
@@ -64,7 +68,9 @@ class CostStore:
 
     def _wanted(self, ask: ListCosts, start: int, stop: int) -> list[ColumnElement[bool]]:
         hour = col(CostTable.hour)
-        wanted: list[ColumnElement[bool]] = [col(CostTable.app) == self._app, hour >= start, hour < stop]
+        wanted: list[ColumnElement[bool]] = [hour >= start, hour < stop]
+        if self._app is not None:
+            wanted.append(col(CostTable.app) == self._app)
         for name in _FILTERS:
             value: str | None = getattr(ask, name)
             if value or (name == "tool" and value is not None):

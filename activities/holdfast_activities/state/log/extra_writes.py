@@ -97,7 +97,8 @@ _COST = f"""INSERT INTO holdfast_cost
     ON CONFLICT (session, hour, agent, model, tool) DO UPDATE SET
         {", ".join(f"{name} = holdfast_cost.{name} + excluded.{name}" for name in _COUNTS)}"""  # noqa: S608 - constants
 
-_HOUR = 3_600
+HOUR = 3_600
+"""Seconds of an hour; costs are summed by hour."""
 
 _RELEASE = "DELETE FROM holdfast_reservation WHERE (account, holder) IN (SELECT @0, @1 FROM items($1))"
 
@@ -215,7 +216,7 @@ def write(extras: Sequence[ExtraRows], sign: Sign | None = None) -> Statements:
 
 def _costs(owner: CostOwner, costs: Sequence[ModelCost]) -> list[CostRow]:
     session, agent, tenant = identifier(owner.session), clean(owner.agent), clean(owner.tenant)
-    hour = int(clock.now() // _HOUR)
+    hour = int(clock.now() // HOUR)
     return [
         (
             (session, hour, agent, clean(cost.model), clean(cost.tool)),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, update
+from sqlalchemy import ColumnElement, Delete, and_, delete, exists, false, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,10 +16,12 @@ from holdfast_workflows.contracts.operations.retention import ALL_TENANTS, CONTE
 from ..audit.store import AuditLog
 from ..content.erasing import erase_aside, erase_content
 from ..coordination.scope import Scope
+from ..log.extra_writes import HOUR
 from ..log.rows import identifier
 from ..setup.tables import (
     AccountTable,
     BoardTable,
+    CostTable,
     EffectTable,
     HoldTable,
     LogTable,
@@ -31,7 +33,7 @@ from ..setup.tables import (
     TurnTable,
 )
 from ..setup.transactions import Transactions
-from .holds import HoldStore, held
+from .holds import HoldStore, held, held_row
 from .rules import Rules
 
 ENDED = ("closed", "failed", "cancelled")
@@ -146,7 +148,7 @@ class RetentionStore:
                     await db.exec(delete(table).where(col(table.account) == account))
 
     async def remove_days(self, rules: Rules, now: float) -> int:
-        """Remove tenants' accounts of days that are past their time; return their number."""
+        """Remove tenants' accounts of days, and costs, that are past their time; return their number."""
         account = col(AccountTable.account)
         day = func.substr(account, func.length(account) - _DAY + 2)
         ended = _day(rules.latest(("costs",), now))
@@ -159,9 +161,21 @@ class RetentionStore:
             if (tenant := _tenant(each)) not in holds
             and each[1 - _DAY :] < _day(rules.before(tenant, "costs", now))
         ]
+        accounts = [delete(AccountTable).where(account == each) for each in gone]
         return sum(
-            [await self._transactions.write(delete(AccountTable).where(account == each)) for each in gone]
+            [await self._transactions.write(each) for each in (*accounts, *await self._costs(rules, now))]
         )
+
+    async def _costs(self, rules: Rules, now: float) -> list[Delete]:
+        """The statements that remove each tenant's costs that are past their time and under no hold."""
+        tenant, hour = col(CostTable.tenant), col(CostTable.hour)
+        latest = rules.latest(("costs",), now) // HOUR
+        tenants = await self._transactions.all(select(tenant).where(hour < latest).distinct())
+        free = ~held_row(tenant, col(CostTable.session))
+        return [
+            delete(CostTable).where(tenant == each, hour < rules.before(each, "costs", now) // HOUR, free)
+            for each in tenants
+        ]
 
     async def settle(self, session: str, status: str, at: float, seen: float) -> bool:
         """Record the end of a session that could not write it itself, unless it was active since ``seen``."""

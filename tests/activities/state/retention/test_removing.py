@@ -1,5 +1,7 @@
 """Content is removed from ended sessions when its time is over, and nothing else is."""
 
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from holdfast_activities.state import State
 from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.names import board_of
+from holdfast_workflows.contracts.operations.costs import ListCosts
 from holdfast_workflows.contracts.operations.retention import RetentionKind, SetRetention
 
 from ..charges import effect
@@ -151,3 +154,34 @@ async def test_days_accounts_are_removed_by_their_tenants_rule(state: State, ses
     await state.retention.remove_days(await state.retention_rules.load(), NOW)  # 2033-05-18
     kept = {row.account for row in await state.budgets.list(f"tenant:{session}")}
     assert kept == set(accounts.values()) - {accounts[mine, "2033-05-01"]}
+
+
+async def test_costs_are_removed_by_their_tenants_rule_but_not_those_under_a_hold(
+    state: State, session: str
+) -> None:
+    from holdfast_activities.state.log.extras import Charge, CostOwner, ModelCost
+    from holdfast_workflows.contracts.operations.retention import AddHold
+
+    late = time.time() + 366 * 86_400
+    tenants = [f"{session}:{name}" for name in ("built-in", "never", "held")]
+    for tenant in tenants:
+        owner = CostOwner(f"s-{tenant}", "a", tenant)
+        await state.budgets.charge(Charge(tenant, {}, owner=owner, costs=(ModelCost("m", micros=1),)))
+    await set_days(state, "costs", None, tenants[1])
+    hold = AddHold(id=session, kind="tenant", tenant=tenants[2], reason="a case", by="ann")
+    await state.retention.holds.add(hold)
+
+    async def left() -> list[str]:
+        today = datetime.now(UTC).date()
+        found = [
+            await state.costs.rows(
+                ListCosts(by=("tenant",), tenant=each), today - timedelta(days=1), today, 9
+            )
+            for each in tenants
+        ]
+        return [row.tenant for rows in found for row in rows]
+
+    await state.retention.remove_days(await state.retention_rules.load(), time.time())
+    assert await left() == tenants
+    await state.retention.remove_days(await state.retention_rules.load(), late)
+    assert await left() == tenants[1:]

@@ -7,13 +7,12 @@ from typing import Final
 from temporalio import activity
 
 from holdfast_activities import clock
-from holdfast_activities.state.coordination.costs import hour_of
+from holdfast_activities.session.common.failures import reports_failures
+from holdfast_activities.state.coordination.costs import CostStore, hour_of
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.operations.costs import CostForecast, CostReport, CostRow, ListCosts
-
-from ..common.failures import reports_failures
 
 _DAYS: Final = 7
 """Days before the current one that a forecast looks at."""
@@ -30,9 +29,9 @@ class Costs:
     async def list_costs(self, ask: ListCosts) -> CostReport:
         """Report costs, with a forecast if the period includes the current day."""
         now = clock.now()
-        today = _today(now)
-        last = _day(ask.until, "until") or today
-        first = _day(ask.since, "since") or min(last, today)
+        day = today(now)
+        last = _day(ask.until, "until") or day
+        first = _day(ask.since, "since") or min(last, day)
         if first > last:
             raise BadInput(f"since={first} is after until={last}; give the earlier day as since")
         costs = self._state.costs
@@ -44,12 +43,14 @@ class Costs:
             rows=tuple(rows[: ask.limit]) if ask.by else (),
             total=total,
             more=len(rows) > ask.limit,
-            forecast=await self._forecast(ask, now) if first <= today <= last else None,
+            forecast=await forecast_of(costs, ask, now) if first <= day <= last else None,
         )
 
-    async def _forecast(self, ask: ListCosts, now: float) -> CostForecast:
-        today = _today(now)
-        return forecast(await self._state.costs.by_hour(ask, today - timedelta(days=_DAYS), today), now)
+
+async def forecast_of(costs: CostStore, ask: ListCosts, now: float) -> CostForecast:
+    """Forecast the current day of the costs that the filters of ``ask`` select."""
+    day = today(now)
+    return forecast(await costs.by_hour(ask, day - timedelta(days=_DAYS), day), now)
 
 
 def forecast(by_hour: Mapping[int, float], now: float) -> CostForecast:
@@ -59,8 +60,8 @@ def forecast(by_hour: Mapping[int, float], now: float) -> CostForecast:
     differs from them so far. One more average day counts in both figures of that factor, so that the first hours of a
     day change little.
     """
-    today = _today(now)
-    start, elapsed = hour_of(today), now / 3_600 - hour_of(today)
+    day = today(now)
+    start, elapsed = hour_of(day), now / 3_600 - hour_of(day)
     spent = sum(dollars for hour, dollars in by_hour.items() if hour >= start)
     days = {hour // 24 for hour, dollars in by_hour.items() if hour < start and dollars}
     if not days:
@@ -72,10 +73,11 @@ def forecast(by_hour: Mapping[int, float], now: float) -> CostForecast:
                 whole += dollars / len(days)
                 so_far += dollars / len(days) * min(1.0, max(0.0, elapsed - hour % 24))
         rest = (whole - so_far) * (spent + whole) / (so_far + whole)
-    return CostForecast(day=today.isoformat(), spent=spent, dollars=spent + rest, days=len(days))
+    return CostForecast(day=day.isoformat(), spent=spent, dollars=spent + rest, days=len(days))
 
 
-def _today(now: float) -> date:
+def today(now: float) -> date:
+    """The day (UTC) of a time in seconds since 1970."""
     return datetime.fromtimestamp(now, UTC).date()
 
 

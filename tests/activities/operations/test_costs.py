@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from holdfast_activities.session.admin.costs import Costs, forecast
+from holdfast_activities.operations.costs import Costs, forecast
 from holdfast_activities.state import State
 from holdfast_activities.state.coordination.costs import hour_of
 from holdfast_activities.state.log.extras import Charge, CostOwner, ModelCost
