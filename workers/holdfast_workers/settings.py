@@ -60,6 +60,8 @@ class Settings(BaseModel):
     prices: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "console"] = "auto"
+    log_folder: str = ""
+    log_days: float = Field(default=30.0, gt=0)
     health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=0, le=65_535)
     graceful_seconds: float = Field(default=30.0, ge=0)

@@ -76,6 +76,8 @@ def build_worker(
         served=lambda: served(client, base, activity.info().task_queue),
         verifier=verifier,
         audit_export=settings.audit_place(),
+        log_folder=settings.log_folder,
+        log_days=settings.log_days,
     )
     checks = [*_checks(verifier, state), CheckedInputs(verifier)]
     common = _common(client, settings, [ServerTime(), *checks, AtWork(recorder)])

@@ -179,24 +179,24 @@ class Memories:
                 count += await lifecycle.erase(self._store, tenant, scope=own, before=before)
             return count
 
-    async def expire(self, now: float) -> int:
-        """Delete expired and decayed memories; see ``lifecycle.faded``."""
+    async def expire(self, now: float, held: lifecycle.Held = lifecycle.none_held) -> int:
+        """Delete expired and decayed memories that are not held; see ``lifecycle.faded``."""
         await self.check()
         await self._uses.write()
         count = 0
         for tenant in await self._store.tenants():
-            async for ids in lifecycle.outdated(self._store, tenant, now):
+            async for ids in lifecycle.outdated(self._store, tenant, now, held):
                 async with self._lock(tenant):
                     count += len(await lifecycle.remove(self._store, tenant, ids))
         return count
 
-    async def consolidate(self, now: float) -> int:
-        """Replace the turns of long-quiet sessions with episodes; see ``episodes``."""
+    async def consolidate(self, now: float, held: lifecycle.Held = lifecycle.none_held) -> int:
+        """Replace the turns of long-quiet sessions with episodes, unless they are held; see ``episodes``."""
         await self.check()
         await self._uses.write()
         count = 0
         for tenant in await self._store.tenants():
-            count += await episodes.consolidate(self._store, self._embedder, tenant, now)
+            count += await episodes.consolidate(self._store, self._embedder, tenant, now, held)
         return count
 
     async def optimise(self) -> int:

@@ -70,13 +70,16 @@ class Activities:
         served: Served | None = None,
         verifier: Verifier | None = None,
         audit_export: str = "",
+        log_folder: str = "",
+        log_days: float = 30.0,
     ) -> None:
         """Create the activities. The caller closes what it passes.
 
         Without ``memory`` turns go on without memories, and new ones wait for a worker that has a store. ``served``
         returns the agents that any worker of the task queue serves; without it only this worker's count.
         With ``verifier`` the starts of sessions are verified.
-        ``audit_export`` is where heads of the audit log are exported.
+        ``audit_export`` is where heads of the audit log are exported. Maintenance removes files of ``log_folder`` after
+        ``log_days``.
         """
         applying, self._servers = Applying(state.outbox, memory), _servers(registry)
         builtin = BuiltinTools(state.log, state.boards, memory, applying)
@@ -103,7 +106,7 @@ class Activities:
             Compact(state, conversations, agents, side_call, ratios),
             MemoryAdmin(state, memory, applying),
             Erase(state, conversations, memory, applying),
-            Maintain(identity, state, memory, applying, audit_export),
+            Maintain(identity, state, memory, applying, audit_export, log_folder, log_days),
             SetAside(state),
             Audit(state),
             Boards(state),

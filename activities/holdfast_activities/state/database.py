@@ -44,11 +44,13 @@ from .coordination.scope import Scope
 from .encryption.cipher import CLEAR, Cipher
 from .encryption.reencryption import Reencryption
 from .log.rows import identifier
+from .retention.orphans import OrphanStore
 from .retention.removing import ENDED, RetentionStore
 from .retention.rules import RetentionRules
 from .setup.identity import Identity
 from .setup.tables import SessionTable, SpecTable, TextTable, TurnTable
 from .setup.transactions import Transactions
+from .setup.vacuum import vacuum
 
 _TURN_CONTENT = ("request", "reply", "error")
 """The columns of a turn that are encrypted."""
@@ -113,6 +115,7 @@ class State:
         self.retention = RetentionStore(transactions, self.audit, scope)
         self.retention_rules = RetentionRules(transactions)
         self.figures = FigureStore(transactions)
+        self.orphans = OrphanStore(transactions)
         self.resets = ResetStore(transactions, cipher)
 
     def reencryption(self, cipher: Cipher) -> Reencryption:
@@ -276,6 +279,10 @@ class State:
         for name in _TURN_CONTENT:
             values[name] = self.cipher.decrypt(values[name], f"turn.{name}", row.session, row.turn)
         return TurnRecord(**_with_usage(values))
+
+    async def vacuum(self) -> int:
+        """Release unused storage of the database; return the bytes of a SQLite file, 0 for PostgreSQL."""
+        return await vacuum(self._transactions.engine)
 
     async def close(self) -> None:
         """Finish waiting writes and close every connection."""

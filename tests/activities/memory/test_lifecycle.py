@@ -68,6 +68,16 @@ async def test_expiry_deletes_expired_and_decayed_memories(
     assert len(await memories.get("", ["later", "strong"])) == 2
 
 
+async def test_held_memories_neither_expire_nor_become_episodes(memories: Memories) -> None:
+    turns = [said(n, f"turn {n} about boats", session="old") for n in range(MIN_TURNS + 10)]
+    await memories.apply(change(turns=turns, facts=[fact("past", "The code is 1234.", expires=NOW - 1)]))
+    late = _long_after()
+    assert await memories.expire(NOW, lambda _, each: each.id == "past") == 0
+    assert await memories.consolidate(late, lambda _, each: each.session == "old") == 0
+    assert await memories.expire(NOW) == 1
+    assert await memories.consolidate(late) > 0
+
+
 async def test_an_old_turn_stored_today_does_not_decay(memories: Memories) -> None:
     await memories.apply(change(facts=[fact("faint", "Ann once wore a hat.", at=0.0, importance=0.05)]))
     assert await memories.expire(time.time() + 80 * DAY) == 0

@@ -1,0 +1,1 @@
+"""What operators ask for, and what maintenance does."""

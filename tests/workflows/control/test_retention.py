@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast import ContentRemoved, Session, UnderHold
 from holdfast.testing import replay
+from holdfast_activities.operations.maintenance import orphans
 
 from ...support import eventually
 from ..conftest import Running, Start
@@ -116,6 +117,48 @@ async def test_a_session_that_was_reset_is_open_and_stays(start: Start) -> None:
         assert await maintain(it) == 0
         assert await session.removed() == ()
         assert (await session.send("three")).text == "You said: three"
+
+
+async def test_a_terminated_session_is_recorded_as_ended(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphans, "_SOON", -5.0)  # the server's clock may be ahead
+    async with start(script, APP) as it:
+        session, open_one = await spoken(it, "acme", "one"), await spoken(it, "acme", "one")
+        await it.holdfast.temporal.get_workflow_handle(session.id).terminate()
+
+        async def recorded() -> bool:  # the list of the server has it after a moment
+            await it.holdfast.client.maintenance.run("orphans")
+            return await status(it, session) == "cancelled"
+
+        await eventually(recorded)
+        assert await status(it, open_one) == "idle"
+        await it.holdfast.client.retention.set("session", AT_ONCE)
+        assert await maintain(it) == 1
+
+
+async def test_a_session_that_begins_again_is_open_and_can_be_reset(start: Start) -> None:
+    async with start(script, APP) as it:
+        client = it.holdfast.client
+        session = await spoken(it, "acme", "one")
+        await closed(it, session)
+        await client.retention.set("log", AT_ONCE)
+        assert await maintain(it) == 1
+        await it.holdfast.client._requests.delete(session.id)  # pyright: ignore[reportPrivateUsage] - as Temporal's retention does
+
+        async def free() -> bool:
+            try:
+                await it.holdfast.temporal.get_workflow_handle(session.id).describe()
+            except RPCError as error:
+                return error.status == RPCStatusCode.NOT_FOUND
+            return False
+
+        await eventually(free)
+        again = await client.start("clerk", "two", tenant="acme", id=session.id)
+        assert (await again.wait()).text == "You said: two"
+        assert await again.removed() == ()
+        assert await maintain(it) == 0
+        assert [entry.text async for entry in again.log()] == ["two", "You said: two"]
 
 
 async def test_a_reset_after_a_removal_ends_with_what_was_removed(start: Start) -> None:

@@ -18,7 +18,7 @@ from ..finding.similarity import cosine, rarity, unit
 from ..finding.terms import terms
 from .dedupe import normal
 from .facts import TRUST_RANK
-from .lifecycle import DAY, pages
+from .lifecycle import DAY, Held, none_held, pages
 
 QUIET = 30 * DAY  # a session is old after this time without a turn or recall
 MIN_TURNS = 40  # sessions with at most this many turns stay as they are
@@ -30,8 +30,10 @@ _MIN_TERMS = 2  # of a sentence
 _SENTENCE = re.compile(r"[^.!?\n。！？]+[.!?。！？]*")
 
 
-async def consolidate(store: MemoryStore, embedder: Embedder | None, tenant: str, now: float) -> int:
-    """Consolidate the old sessions of a tenant; return how many turns were replaced.
+async def consolidate(
+    store: MemoryStore, embedder: Embedder | None, tenant: str, now: float, held: Held = none_held
+) -> int:
+    """Consolidate the old sessions of a tenant that are not held; return how many turns were replaced.
 
     Raises:
         EmbeddingFailed: The embedder failed; completed episodes stay.
@@ -39,7 +41,8 @@ async def consolidate(store: MemoryStore, embedder: Embedder | None, tenant: str
     last: defaultdict[str, float] = defaultdict(float)
     async for page in pages(store, tenant, Filter(kinds=("turn",))):
         for turn in page:
-            last[turn.session] = max(last[turn.session], turn.at, turn.used)
+            at = now if held(tenant, turn) else max(turn.at, turn.used)
+            last[turn.session] = max(last[turn.session], at)
     count = 0
     for session in sorted(session for session, at in last.items() if session and at < now - QUIET):
         count += await _session(store, embedder, tenant, session, now)

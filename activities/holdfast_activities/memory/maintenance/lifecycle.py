@@ -5,7 +5,7 @@ scope is erased they do, because the evidence against them is erased.
 """
 
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from holdfast_workflows.contracts.agent.memory import MemoryKind
@@ -19,6 +19,9 @@ YOUNG = 90 * DAY  # minimum age for decay
 FADED = 0.05  # weight below which a memory is deleted
 UNIMPORTANT = 0.3  # facts of users and operators decay only below this importance
 PAGE = 500  # records per page
+
+Held = Callable[[str, Record], bool]
+"""Whether a tenant's memory is under a legal hold."""
 
 
 def weight(record: Record, now: float) -> float:
@@ -60,12 +63,19 @@ async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Re
     return gone
 
 
-async def outdated(store: MemoryStore, tenant: str, now: float) -> AsyncIterator[list[str]]:
-    """Yield the ids of expired and decayed memories in batches."""
+def none_held(_tenant: str, _record: Record) -> bool:
+    """Whether a memory is under a legal hold, where there is none."""
+    return False
+
+
+async def outdated(
+    store: MemoryStore, tenant: str, now: float, held: Held = none_held
+) -> AsyncIterator[list[str]]:
+    """Yield the ids of expired and decayed memories in batches, without those that are held."""
     async for page in pages(store, tenant, Filter(superseded=True, now=now, expired=True)):
-        yield [record.id for record in page]
+        yield [record.id for record in page if not held(tenant, record)]
     async for page in pages(store, tenant, Filter(superseded=True, before=now - YOUNG)):
-        yield [record.id for record in page if faded(record, now)]
+        yield [record.id for record in page if faded(record, now) and not held(tenant, record)]
 
 
 def stored_at(record: Record) -> float:

@@ -10,6 +10,9 @@ from holdfast_activities import clock
 from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
+from holdfast_activities.operations.maintenance.log_files import remove_old_logs
+from holdfast_activities.operations.maintenance.orphans import OrphanTask
+from holdfast_activities.operations.retention.memories import held_memories
 from holdfast_activities.operations.retention.sweep import Sweep
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.audit.exporting import export
@@ -40,6 +43,9 @@ class Maintain:
     applying: Applying
     audit_export: str = ""
     """Where heads of the audit log are exported: a folder or an address; empty for nowhere."""
+    log_folder: str = ""
+    """Where this machine's log files are; empty if maintenance does not remove them."""
+    log_days: float = 30.0
 
     @activity.defn(name=names.MAINTAIN)
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
@@ -70,14 +76,25 @@ class Maintain:
     def _do(self, task: MaintenanceTask, now: float) -> Awaitable[int]:
         tasks: dict[MaintenanceTask, Callable[[], Awaitable[int]]] = {
             "outbox": self.applying.drain,
-            "expire": lambda: required(self.memories).expire(now),
-            "consolidate": lambda: required(self.memories).consolidate(now),
+            "expire": lambda: self._expire(now),
+            "consolidate": lambda: self._consolidate(now),
             "retention": lambda: Sweep(self.state).retain(now),
             "prune": lambda: self.state.erasing.prune(now - KEEP),
             "optimise": lambda: required(self.memories).optimise(),
+            "orphans": lambda: OrphanTask(self.state).run(now),
+            "vacuum": self.state.vacuum,
+            "logs": lambda: remove_old_logs(self.log_folder, self.log_days),
             "audit": lambda: self._export(now),
         }
         return tasks[task]()
+
+    async def _expire(self, now: float) -> int:
+        memories = required(self.memories)
+        return await memories.expire(now, await held_memories(self.state.retention.holds))
+
+    async def _consolidate(self, now: float) -> int:
+        memories = required(self.memories)
+        return await memories.consolidate(now, await held_memories(self.state.retention.holds))
 
     async def _export(self, now: float) -> int:
         state = self.state

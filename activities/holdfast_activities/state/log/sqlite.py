@@ -127,6 +127,8 @@ def prepare_file(location: SqliteLocation) -> None:
         location.path.parent.mkdir(parents=True, exist_ok=True)
         connection = connect(location)
         try:
+            # Takes effect in a new file only. Without it, maintenance could not release removed rows in small steps.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             mode = switch_to_wal(connection, time.monotonic() + location.busy_seconds)
         finally:
             connection.close()

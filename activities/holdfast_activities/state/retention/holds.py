@@ -70,6 +70,13 @@ class HoldStore:
             wanted = wanted.where(col(HoldTable.tenant) == clean(tenant))
         return [_hold(row) for row in await self._transactions.all(wanted)]
 
+    async def sessions(self) -> frozenset[tuple[str, str]]:
+        """The tenant and the id of each session that a hold protects, also of erased ones if it names them."""
+        query = select(SessionTable).where(held()) if (holds := await self.list()) else None
+        rows = [] if query is None else await self._transactions.all(query)
+        named = ((hold.tenant, hold.subject) for hold in holds if hold.kind == "session")
+        return frozenset({*((row.tenant, row.session) for row in rows), *named})
+
     async def expect_none(
         self, *, tenant: str = "", user: str = "", session: str = "", db: AsyncSession | None = None
     ) -> None:

@@ -38,6 +38,9 @@ from .rules import Rules
 
 ENDED = ("closed", "failed", "cancelled")
 
+ORPHAN = "orphan"
+"""The kind of a removal's row that only notes since when texts have no session."""
+
 _DAY = len(":2026-01-31")
 
 
@@ -193,8 +196,8 @@ class RetentionStore:
 
     async def removed(self, session: str) -> list[Removed]:
         """What was removed of a session, in order of time."""
-        own = col(RemovalTable.session) == identifier(session)
-        query = select(RemovalTable).where(own).order_by(col(RemovalTable.at), col(RemovalTable.kind))
+        own = col(RemovalTable.session) == identifier(session), col(RemovalTable.kind) != ORPHAN
+        query = select(RemovalTable).where(*own).order_by(col(RemovalTable.at), col(RemovalTable.kind))
         rows = await self._transactions.all(query)
         return [Removed.model_validate(row.model_dump(include={"kind", "at"})) for row in rows]
 

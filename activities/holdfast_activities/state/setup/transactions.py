@@ -36,7 +36,7 @@ class Transactions:
     """
 
     def __init__(self, engine: AsyncEngine, watch: FileWatch | None = None) -> None:
-        self._engine = engine
+        self.engine = engine
         self._watch = watch
         self._postgres = engine.dialect.name == "postgresql"
 
@@ -46,7 +46,7 @@ class Transactions:
         if self._watch is not None:
             self._watch.check()
         with unavailable():
-            async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
+            async with AsyncSession(self.engine, expire_on_commit=False) as db, db.begin():
                 yield db
 
     async def lock(self, db: AsyncSession, table: type[SQLModel]) -> None:
@@ -109,9 +109,9 @@ class Transactions:
         if self._postgres:
             return
         with unavailable():
-            async with self._engine.connect() as connection:
+            async with self.engine.connect() as connection:
                 await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._engine.dispose()
+        await self.engine.dispose()

@@ -303,7 +303,7 @@ class MemoryStats(Contract):
 
 
 MaintenanceTask = Literal[
-    "outbox", "expire", "consolidate", "optimise", "prune", "audit", "retention",
+    "outbox", "expire", "consolidate", "optimise", "prune", "audit", "retention", "orphans", "vacuum", "logs",
 ]  # fmt: skip
 TASKS: tuple[MaintenanceTask, ...] = ("outbox", "expire", "consolidate", "optimise", "prune")
 """In order. ``outbox`` applies waiting changes, ``expire`` removes expired and decayed memories, ``consolidate``
@@ -311,10 +311,11 @@ writes episodes of ended sessions, ``optimise`` frees storage of the memory stor
 replies and outbox rows. A request for all of these is one for ``EVERY_TASK``: schedules that exist rely on it."""
 
 EVERY_TASK: tuple[MaintenanceTask, ...] = (
-    "outbox", "expire", "consolidate", "retention", "prune", "optimise", "audit",
+    "outbox", "expire", "consolidate", "orphans", "retention", "prune", "optimise", "vacuum", "logs", "audit",
 )  # fmt: skip
-"""In order. ``retention`` closes idle sessions and removes content of ended ones, ``audit`` exports the heads of the
-audit log. Workers tell the workflow which tasks they have, so a task can be added here."""
+"""In order. ``orphans`` records the end of terminated sessions and removes texts of sessions that never began,
+``retention`` closes idle sessions and removes content of ended ones, ``vacuum`` releases unused storage of the state
+database, ``logs`` removes old log files, ``audit`` exports the heads of the audit log. Workers tell the workflow which tasks they have, so a task can be added here."""
 
 
 class MaintainInput(Contract):
