@@ -19,6 +19,7 @@ from holdfast_activities.identity import Verifier
 from holdfast_activities.identity.activities import CheckedActivities
 from holdfast_activities.identity.owners import Owners
 from holdfast_activities.memory import Memories
+from holdfast_activities.operations.maintenance.settings import MaintenanceSettings
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.session.common.agents import ModelSource
 from holdfast_activities.state import State
@@ -75,9 +76,7 @@ def build_worker(
         memory=memory,
         served=lambda: served(client, base, activity.info().task_queue),
         verifier=verifier,
-        audit_export=settings.audit_place(),
-        log_folder=settings.log_folder,
-        log_days=settings.log_days,
+        maintenance=MaintenanceSettings(settings.audit_place(), settings.log_folder, settings.log_days),
     )
     checks = [*_checks(verifier, state), CheckedInputs(verifier)]
     common = _common(client, settings, [ServerTime(), *checks, AtWork(recorder)])

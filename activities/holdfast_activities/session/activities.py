@@ -14,6 +14,7 @@ from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.notifications import Sender
 from holdfast_activities.operations.costs import Costs
+from holdfast_activities.operations.maintenance.settings import MaintenanceSettings
 from holdfast_activities.operations.retention.requests import RetentionRequests
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State
@@ -69,17 +70,13 @@ class Activities:
         memory: Memories | None = None,
         served: Served | None = None,
         verifier: Verifier | None = None,
-        audit_export: str = "",
-        log_folder: str = "",
-        log_days: float = 30.0,
+        maintenance: MaintenanceSettings = MaintenanceSettings(),
     ) -> None:
         """Create the activities. The caller closes what it passes.
 
         Without ``memory`` turns go on without memories, and new ones wait for a worker that has a store. ``served``
         returns the agents that any worker of the task queue serves; without it only this worker's count.
         With ``verifier`` the starts of sessions are verified.
-        ``audit_export`` is where heads of the audit log are exported. Maintenance removes files of ``log_folder`` after
-        ``log_days``.
         """
         applying, self._servers = Applying(state.outbox, memory), _servers(registry)
         builtin = BuiltinTools(state.log, state.boards, memory, applying)
@@ -106,7 +103,7 @@ class Activities:
             Compact(state, conversations, agents, side_call, ratios),
             MemoryAdmin(state, memory, applying),
             Erase(state, conversations, memory, applying),
-            Maintain(identity, state, memory, applying, audit_export, log_folder, log_days),
+            Maintain(identity, state, memory, applying, maintenance),
             SetAside(state),
             Audit(state),
             Boards(state),

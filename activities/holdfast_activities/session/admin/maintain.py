@@ -12,6 +12,7 @@ from holdfast_activities.memory.memories import Memories, required
 from holdfast_activities.memory.outbox.applying import Applying
 from holdfast_activities.operations.maintenance.log_files import remove_old_logs
 from holdfast_activities.operations.maintenance.orphans import OrphanTask
+from holdfast_activities.operations.maintenance.settings import MaintenanceSettings
 from holdfast_activities.operations.retention.memories import held_memories
 from holdfast_activities.operations.retention.sweep import Sweep
 from holdfast_activities.resilience.classify import classify
@@ -41,11 +42,7 @@ class Maintain:
     state: State
     memories: Memories | None
     applying: Applying
-    audit_export: str = ""
-    """Where heads of the audit log are exported: a folder or an address; empty for nowhere."""
-    log_folder: str = ""
-    """Where this machine's log files are; empty if maintenance does not remove them."""
-    log_days: float = 30.0
+    settings: MaintenanceSettings
 
     @activity.defn(name=names.MAINTAIN)
     async def maintain(self, request: MaintainInput) -> MaintenanceReport:
@@ -83,7 +80,7 @@ class Maintain:
             "optimise": lambda: required(self.memories).optimise(),
             "orphans": lambda: OrphanTask(self.state).run(now),
             "vacuum": self.state.vacuum,
-            "logs": lambda: remove_old_logs(self.log_folder, self.log_days),
+            "logs": lambda: remove_old_logs(self.settings.log_folder, self.settings.log_days),
             "audit": lambda: self._export(now),
         }
         return tasks[task]()
@@ -98,6 +95,7 @@ class Maintain:
 
     async def _export(self, now: float) -> int:
         state = self.state
-        if not self.audit_export or state.keys is None:
+        place = self.settings.audit_export
+        if not place or state.keys is None:
             return 0
-        return await export(state.audit, state.keys, state.identity.id, self.audit_export, now)
+        return await export(state.audit, state.keys, state.identity.id, place, now)
