@@ -70,7 +70,7 @@ class Activities:
         memory: Memories | None = None,
         served: Served | None = None,
         verifier: Verifier | None = None,
-        maintenance: MaintenanceSettings = MaintenanceSettings(),
+        maintenance: MaintenanceSettings | None = None,
     ) -> None:
         """Create the activities. The caller closes what it passes.
 
@@ -103,7 +103,7 @@ class Activities:
             Compact(state, conversations, agents, side_call, ratios),
             MemoryAdmin(state, memory, applying),
             Erase(state, conversations, memory, applying),
-            Maintain(identity, state, memory, applying, maintenance),
+            Maintain(identity, state, memory, applying, maintenance or MaintenanceSettings()),
             SetAside(state),
             Audit(state),
             Boards(state),
