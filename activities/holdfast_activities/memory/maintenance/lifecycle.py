@@ -64,7 +64,7 @@ async def remove(store: MemoryStore, tenant: str, ids: Sequence[str]) -> list[Re
 
 
 def none_held(_tenant: str, _record: Record) -> bool:
-    """Whether a memory is under a legal hold, where there is none."""
+    """Whether a memory is under a legal hold, in a program that knows no holds."""
     return False
 
 
