@@ -284,6 +284,7 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
         return Session(self._portal.call(self._target.fork(at, **options)), self._portal)
 
     comparison = _blocking(async_session.Session.comparison)
+    case = _blocking(async_session.Session.case)
     send = _blocking(async_session.Session[OutT].send)
     wait = _blocking(async_session.Session[OutT].wait)
     stream = _iterating(async_session.Session.stream)

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from holdfast_activities.context.frames import unframed
 
     from .environment import Environment, providers_of
+    from .evaluation import (
+        Evaluation,
+        Variant,
+        evaluate,
+        load_baseline,
+        load_cases,
+        regressions,
+        save_baseline,
+        save_case,
+    )
     from .replaying import load_history, replay
     from .replies.faults import FAULTS, Fault, Faults
     from .replies.forms import FORMS
@@ -49,6 +59,7 @@ __all__ = [
     "PROVIDER_FAULTS",
     "Call",
     "Environment",
+    "Evaluation",
     "Fault",
     "Faults",
     "RateLimit",
@@ -59,21 +70,28 @@ __all__ = [
     "Seen",
     "SpawnedModel",
     "TokenLimit",
+    "Variant",
     "asked",
     "call",
     "context_too_long",
     "empty",
+    "evaluate",
     "failed",
     "fault",
     "garbage",
     "hang",
     "html",
+    "load_baseline",
+    "load_cases",
     "load_history",
     "overloaded",
     "providers_of",
     "rate_limited",
+    "regressions",
     "replay",
     "reset",
+    "save_baseline",
+    "save_case",
     "say",
     "unauthorized",
     "unframed",
@@ -81,6 +99,7 @@ __all__ = [
 
 _MODULES = {
     "environment": "Environment providers_of",
+    "evaluation": "Evaluation Variant evaluate load_baseline load_cases regressions save_baseline save_case",
     "replaying": "load_history replay",
     "replies.faults": "FAULTS Fault Faults",
     "replies.forms": "FORMS",

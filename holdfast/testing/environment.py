@@ -22,7 +22,6 @@ from temporalio.client import Client as TemporalClient
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from holdfast.app import App
 from holdfast_activities.identity import Verifier
 from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models, ProviderConfig
@@ -34,6 +33,7 @@ from holdfast_temporal import connect as connect_temporal
 from holdfast_workers.settings import Settings
 from holdfast_workers.startup.identity import exchanging, make_verifier
 from holdfast_workers.startup.lifespan import with_dependencies
+from holdfast_workers.startup.loading import App
 from holdfast_workers.tracing.opening import recording
 from holdfast_workers.wiring import build_worker
 from holdfast_workflows.contracts.agent.app import Registry
@@ -64,7 +64,7 @@ class Environment:
     async def start(
         cls,
         app: App,
-        model: ScriptedModel | SpawnedModel,
+        model: ScriptedModel | SpawnedModel | None,
         *,
         server: str | None = None,
         state_url: str | None = None,
@@ -79,7 +79,8 @@ class Environment:
 
         Args:
             app: The app that the worker serves.
-            model: Answers for all OpenAI and Anthropic models of the app.
+            model: Answers for all OpenAI and Anthropic models of the app. None calls the providers of the environment
+                variables, as a worker does.
             server: The address of a Temporal server; by default one in memory is started.
             state_url: The state database; by default a new SQLite file.
             memory_url: The memory store; by default a new file.
@@ -100,7 +101,7 @@ class Environment:
             temporal = clock.client if clock else await _reached(server, home, connection, stack)
             state = await _opened(state_url or f"sqlite:///{home}/state.db", loaded, connection)
             stack.push_async_callback(state.close)
-            providers = providers_of(model)
+            providers = providers_of(model) if model is not None else loaded.model_providers()
             registry = app.registry()
             if deps is ...:
                 registry = await stack.enter_async_context(with_dependencies(registry))

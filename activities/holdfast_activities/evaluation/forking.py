@@ -55,20 +55,21 @@ class Forks:
         if row is None:
             raise SessionNotFound(ask.session)
         found = await position.find(self._state.log, ask.session, ask.turn, ask.step)
-        spec = await self._changed(ask, row, found.seq)
+        place = found.place
+        spec = await self._changed(ask, row, place.seq)
         body = spec.model_dump_json()
         digest = hashlib.sha256(body.encode()).hexdigest()[:24]
         await self._state.save_spec(digest, body)
-        details = {"of": ask.session, "turn": str(found.turn), "step": str(ask.step), "model": ask.model}
+        details = {"of": ask.session, "turn": str(place.turn), "step": str(ask.step), "model": ask.model}
         record = operated("forked", tenant=row.tenant, session=ask.session, subject=ask.fork, details=details)
         await self._state.append_audit(record)
         trusted = frozenset(tool.name for tool in spec.tools if tool.trusted)
         fork = Fork(
-            source=ForkSource(session=ask.session, turn=found.turn, seq=found.seq, reads=ask.reads),
+            source=ForkSource(session=ask.session, turn=place.turn, seq=place.seq, reads=ask.reads),
             step=ask.step,
             digest=digest,
-            request=found.request,
-            start=found.start,
+            request=place.request,
+            start=place.start,
             summary=found.summary,
             called=dict(found.called),
             called_in_turn=dict(found.called_in_turn),

@@ -20,7 +20,7 @@ import typer
 from .chat import chat
 from .common import exits, options, output, printing
 from .debugging import trace
-from .evaluation import fork
+from .evaluation import case, fork
 from .operations import (
     a2a,
     answers,
@@ -80,6 +80,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
 _GROUPS: Final = {
     "audit": audit.audit,
     "breaker": breakers.breaker,
+    "case": case.case,
     "fleet": fleet.fleet,
     "hold": retention.hold,
     "maintain": maintain.maintain,

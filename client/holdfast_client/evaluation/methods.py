@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from holdfast_client.reply import Output
 from holdfast_client.requests.requests import Requests
+from holdfast_workflows.contracts.evaluation.cases import Case
 from holdfast_workflows.contracts.evaluation.forks import Reads
 from holdfast_workflows.contracts.evaluation.outcomes import Comparison
 from holdfast_workflows.contracts.public import public
 
-from . import forks
+from . import cases, forks
 
 if TYPE_CHECKING:
     from holdfast_client.session import Session
@@ -61,6 +62,25 @@ class ForkMethods:
 
         id, turn = await forks.start(self._requests, self._id, at, **options)
         return Session(self._requests, id, turn, output=self._output)
+
+    async def case(
+        self, at: int = 1, *, turn: int | None = None, name: str = "", judge: str | None = None
+    ) -> Case:
+        """Return a step of this session as a case for evaluations, with recorded results, redacted.
+
+        It expects that the turn ends, and the calls with an effect that this session has made. Write it to a file by
+        ``case.model_dump_json(indent=1)``.
+
+        Args:
+            at: The step, from 1 on.
+            turn: The turn; by default the last one that has such a step.
+            name: The case's name; by default after the session and the turn.
+            judge: A question for a model that judges the reply; empty for the default one, None for no judge.
+
+        Raises:
+            NothingToDo: The session has no such step.
+        """
+        return await cases.case(self._requests, self._id, at, turn=turn, name=name, judge=judge)
 
     async def comparison(
         self,

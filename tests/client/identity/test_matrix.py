@@ -65,6 +65,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "result": ("view", _of("result", timeout=0.5)),
     "tree": ("view", _of("tree")),
     "trace": ("view", _of("trace")),
+    "case": ("view", _of("case")),
     "fork": ("fork", _of("fork")),
     "comparison": ("view", _of("comparison", timeout=10)),
     "board": ("view", lambda client, id: client.session(id).board.list()),
