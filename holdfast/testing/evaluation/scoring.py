@@ -112,10 +112,9 @@ def _output(expected: ExpectOutput, outcome: Outcome) -> Score:
 
 def _part(value: Any, step: str) -> Any:
     """A field of an object, or an item of a list; None without one."""
-    within: Any = value if isinstance(value, dict | list) else {}
     try:
-        return within[int(step)] if isinstance(value, list) else within[step]
-    except (KeyError, IndexError, ValueError):
+        return value[int(step) if isinstance(value, list) else step]
+    except (KeyError, IndexError, TypeError, ValueError):
         return None
 
 
@@ -147,8 +146,10 @@ async def scored(function: Scorer, case: Case, outcome: Outcome, name: str) -> S
         found = await function(case, outcome)
     else:
         found = await asyncio.to_thread(function, case, outcome)
-    pair = cast("tuple[Any, ...]", found) if isinstance(found, tuple) else (found, "")
-    value, reason = pair if len(pair) == 2 else (None, "")
+    try:
+        value, reason = found
+    except (TypeError, ValueError):
+        value, reason = found, ""
     if not isinstance(value, bool | int | float) or not 0 <= value <= 1:
         raise BadInput(f"{name} returned {found!r}; return a bool, or a number from 0 to 1")
     return Score(name, float(value), str(reason))
