@@ -95,7 +95,7 @@ class Environment:
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-")))
             queue = f"test-{uuid.uuid4().hex}"
             given = {"queues": "*", "memory_url": memory_url, "embeddings": embeddings, **settings}
-            loaded = Settings.load(task_queue=queue, home=home, **given)
+            loaded = Settings.load(task_queue=queue, home=home, state_url=state_url, **given)
             connection = loaded.connection()
             clock = await stack.enter_async_context(skipping_server(connection)) if time_skipping else None
             temporal = clock.client if clock else await _reached(server, home, connection, stack)

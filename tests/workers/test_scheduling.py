@@ -6,14 +6,15 @@ import logging
 from datetime import timedelta
 
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, ScheduleActionStartWorkflow
 from temporalio.service import RPCError
 
 from holdfast_client import connect
 from holdfast_temporal import DevServer
 from holdfast_temporal import connect as connect_temporal
-from holdfast_workers.startup.scheduling import ensure_maintenance
-from holdfast_workflows.contracts.names import maintenance_id
+from holdfast_workers.startup.scheduling import ensure_backups, ensure_maintenance
+from holdfast_workflows.contracts.agent.memory import MaintainInput
+from holdfast_workflows.contracts.names import backup_id, maintenance_id
 
 from .test_process import worker
 
@@ -57,3 +58,15 @@ async def test_a_server_that_does_not_let_us_is_told_of_with_the_command(
         f"holdfast --namespace nowhere --task-queue {task_queue} maintain schedule --every 3600s"
         in caplog.text
     )
+
+
+async def test_backups_have_a_schedule_of_their_own(client: Client, task_queue: str) -> None:
+    assert not await ensure_backups(client, task_queue, 0.0)
+    assert await ensure_backups(client, task_queue, 600.0)
+    handle = client.get_schedule_handle(backup_id(task_queue))
+    schedule = (await handle.describe()).schedule
+    assert schedule.spec.intervals[0].every == timedelta(minutes=10)
+    assert isinstance(schedule.action, ScheduleActionStartWorkflow)
+    [given] = await client.data_converter.decode(list(schedule.action.args), [MaintainInput])
+    assert given.tasks == ("backup",)
+    await handle.delete()

@@ -16,7 +16,6 @@ import typer
 from .exits import FAILED, one_line_errors, worker_installed
 
 if TYPE_CHECKING:
-    from holdfast_activities.signing.keys import SigningKeys
     from holdfast_activities.state.audit.verifying import Finding, Report
 
     from .settings import Settings
@@ -78,7 +77,7 @@ async def _verify(settings: Settings, folder: Path | None, tenant: str | None) -
     from holdfast_activities.state.audit.exporting import read_exports
     from holdfast_activities.state.audit.verifying import verify
 
-    folder, keys = folder or _folder(settings), _existing_keys(settings)
+    folder, keys = folder or _folder(settings), settings.existing_keys()
     exports = read_exports(folder) if folder else []
     state = await open_state(settings.state(), migrate=False)
     try:
@@ -95,13 +94,6 @@ def _folder(settings: Settings) -> Path | None:
     if not place or is_address(place):
         return None
     return Path(place) if settings.audit_export or Path(place).exists() else None
-
-
-def _existing_keys(settings: Settings) -> SigningKeys | None:
-    """The keys, if there are any: a new one would only show that all signatures are of another."""
-    from holdfast_activities.signing.keys import FILE
-
-    return settings.signing_keys() if settings.signing_key or (settings.home / FILE).exists() else None
 
 
 def _print(report: Report) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from .exits import INTERRUPTED, one_line_errors, worker_installed
+from .verification.command import repair, verify
 
 AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
 TaskQueue = Annotated[
@@ -23,7 +24,9 @@ StateUrl = Annotated[
     str | None, typer.Option(metavar="URL", help="The database.  [env var: HOLDFAST_STATE_URL]")
 ]
 
-state = typer.Typer(no_args_is_help=True, help="Upgrade the state database, or bind it.")
+state = typer.Typer(no_args_is_help=True, help="Upgrade the state database, bind it, verify and repair it.")
+state.command()(verify)
+state.command()(repair)
 
 
 def apply_global_options(context: typer.Context) -> None:

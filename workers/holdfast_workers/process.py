@@ -39,7 +39,7 @@ from holdfast_workers.startup.checking import warn_of_settings, warn_of_tools
 from holdfast_workers.startup.identity import exchanging, make_verifier
 from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.startup.loading import load_app
-from holdfast_workers.startup.scheduling import ensure_maintenance
+from holdfast_workers.startup.scheduling import ensure_backups, ensure_maintenance
 from holdfast_workers.tracing.opening import recording
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
@@ -182,6 +182,8 @@ class WorkerProcess:
         if services.BASE in self._services:
             await warn_of_tools(self._registry, state)
             await ensure_maintenance(client, settings.task_queue, settings.maintenance_every)
+            if settings.backup_folder:
+                await ensure_backups(client, settings.task_queue, settings.backup_every)
             await stack.enter_async_context(exchanging(verifier, client, settings.task_queue))
         recorder = stack.enter_context(recording(settings, self._registry.name, shared=True))
         # Entered last and left first: it may use all of the above, and the last call has ended by then.

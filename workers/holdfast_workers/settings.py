@@ -70,8 +70,9 @@ class Settings(BaseModel):
     max_cached_workflows: int = Field(default=1_000, ge=0)
     maintenance_every: float = Field(default=3_600.0, ge=0)
     backup_folder: str = ""
-    probe_workers: str = ""
+    backup_every: float = Field(default=600.0, ge=0)
     backup_days: float = Field(default=14.0, ge=1)
+    probe_workers: str = ""
     signing_key: str = ""
     identity_key: str = ""
     identity_api_keys: str = ""
@@ -209,6 +210,16 @@ class Settings(BaseModel):
         from holdfast_activities.signing.keys import open_keys
 
         return open_keys(self.signing_key, self.home)
+
+    def existing_keys(self) -> SigningKeys | None:
+        """The keys that sign, if there are any: a new one would only show that all signatures are of another.
+
+        Raises:
+            SettingsInvalid: The keys cannot be read.
+        """
+        from holdfast_activities.signing.keys import FILE
+
+        return self.signing_keys() if self.signing_key or (self.home / FILE).exists() else None
 
     def model_providers(self) -> dict[str, ProviderConfig]:
         """All providers; the variables ``OPENAI_…`` and ``ANTHROPIC_…`` configure two of them.

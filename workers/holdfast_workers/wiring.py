@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from temporalio import activity
@@ -34,6 +35,7 @@ from holdfast_workflows.session import AgentWorkflow
 from holdfast_workflows.teams.fleet import FleetWorkflow
 
 from . import services
+from .backup.making import scheduled
 from .services import QueueWorker
 from .settings import Settings
 
@@ -76,7 +78,12 @@ def build_worker(
         memory=memory,
         served=lambda: served(client, base, activity.info().task_queue),
         verifier=verifier,
-        maintenance=MaintenanceSettings(settings.audit_place(), settings.log_folder, settings.log_days),
+        maintenance=MaintenanceSettings(
+            settings.audit_place(),
+            settings.log_folder,
+            settings.log_days,
+            partial(scheduled, settings) if settings.backup_folder else None,
+        ),
     )
     checks = [*_checks(verifier, state), CheckedInputs(verifier)]
     common = _common(client, settings, [ServerTime(), *checks, AtWork(recorder)])

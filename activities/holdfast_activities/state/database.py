@@ -6,7 +6,7 @@ All but the log is off the hot path and goes through SQLModel.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Insert, func, update
 from sqlmodel import col, select
@@ -51,6 +51,9 @@ from .setup.identity import Identity
 from .setup.tables import SessionTable, SpecTable, TextTable, TurnTable
 from .setup.transactions import Transactions
 from .setup.vacuum import vacuum
+
+if TYPE_CHECKING:
+    from .verification.repairing import Repairs
 
 _TURN_CONTENT = ("request", "reply", "error")
 """The columns of a turn that are encrypted."""
@@ -121,6 +124,12 @@ class State:
     def reencryption(self, cipher: Cipher) -> Reencryption:
         """Encrypting the content again, by a cipher that also reads clear content."""
         return Reencryption(self._transactions, cipher)
+
+    def repairs(self) -> "Repairs":
+        """Repairs of sessions by their histories."""
+        from .verification.repairing import Repairs  # only operators need it
+
+        return Repairs(self, self._transactions)
 
     async def ping(self) -> None:
         """Raise StateUnavailable unless the database answers and accepts writes."""
@@ -215,7 +224,9 @@ class State:
         stored version is otherwise not ``change.version``, or the session was never opened.
         """
         snapshot = _snapshot(change)
-        turn = self._turn_row(change)
+        turn = (
+            None if change.turn is None else self._turn_row(change.session, change.turn, change.version + 1)
+        )
         async with self._transactions.begin() as db:
             # Optimistic lock: of two writers that read the same version, the second changes no row.
             changed = await db.exec(
@@ -263,16 +274,21 @@ class State:
         """Append records to the audit log; a record that is there already is not written again."""
         await self.audit.append(records)
 
-    def _turn_row(self, change: SettleInput) -> TurnTable | None:
-        if change.turn is None:
-            return None
-        values = change.turn.model_dump(exclude={"usage"}) | change.turn.usage.model_dump()
+    async def store_turns(self, session: str, turns: Sequence[TurnRecord]) -> None:
+        """Store turns of a session that are missing; existing ones stay."""
+        async with self._transactions.begin() as db:
+            for turn in turns:
+                row = self._turn_row(identifier(session), turn, 0).model_dump()
+                await db.exec(self._transactions.insert(TurnTable, row))
+
+    def _turn_row(self, session: str, turn: TurnRecord, version: int) -> TurnTable:
+        values = turn.model_dump(exclude={"usage"}) | turn.usage.model_dump()
         plain: dict[str, Any] = {
             name: clean(value) if isinstance(value, str) else value for name, value in values.items()
         }
         for name in _TURN_CONTENT:
-            plain[name] = self.cipher.encrypt(plain[name], f"turn.{name}", change.session, change.turn.turn)
-        return TurnTable(session=change.session, version=change.version + 1, **plain)
+            plain[name] = self.cipher.encrypt(plain[name], f"turn.{name}", session, turn.turn)
+        return TurnTable(session=session, version=version, **plain)
 
     def _record(self, row: TurnTable) -> TurnRecord:
         values = row.model_dump(exclude={"session", "version"})

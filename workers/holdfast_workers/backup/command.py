@@ -53,13 +53,11 @@ def make(context: typer.Context, folder: Folder = None, url: Url = None, json: J
     if context.invoked_subcommand is not None:
         return
     with worker_installed():
-        from holdfast_activities.state.backup import folder as backups
-        from holdfast_activities.state.backup.writing import back_up
+        from .making import make as make_backup
 
     with one_line_errors():
-        settings, place = _settings(folder, url)
-        made = asyncio.run(back_up(settings.state(), place))
-        deleted = backups.thin(place, made.header.database, made.header.at, settings.backup_days)
+        settings, _ = _settings(folder, url)
+        made, deleted = asyncio.run(make_backup(settings))
     if json:
         _json(_made(made) | {"deleted": deleted})
     else:
@@ -113,7 +111,6 @@ def drill(
     {"path", "database", "at", "tables", "sessions", "entries", "seconds", "faults", "notes"}.
     """
     with worker_installed():
-        from holdfast_activities.signing.keys import FILE
         from holdfast_activities.state import cipher_of
         from holdfast_activities.state.backup.drill import drill as prove
 
@@ -121,10 +118,7 @@ def drill(
         settings, place = _settings(folder, None, file)
         connection = settings.connection()
         cipher = cipher_of(connection.keyring(), accept_clear=connection.accept_clear)
-        # A new key would only show that all signatures are of another.
-        signs = settings.signing_key or (settings.home / FILE).exists()
-        keys = settings.signing_keys() if signs else None
-        oldest = _seconds(max_age) if max_age else 0.0
+        keys, oldest = settings.existing_keys(), _seconds(max_age) if max_age else 0.0
         report = asyncio.run(prove(place, cipher=cipher, keys=keys, max_age=oldest))
     if json:
         _json(asdict(report))

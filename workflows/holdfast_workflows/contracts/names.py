@@ -99,6 +99,11 @@ def maintenance_id(task_queue: str) -> str:
     return f"holdfast-maintenance-{task_queue}"
 
 
+def backup_id(task_queue: str) -> str:
+    """Return the id of the schedule of a queue's backups, with which its runs' ids begin."""
+    return f"holdfast-backup-{task_queue}"
+
+
 RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, READ_TURN, LIST_AGENTS, LIST_SESSIONS, VERIFY_SIGNAL,
     LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS, LIST_COSTS,

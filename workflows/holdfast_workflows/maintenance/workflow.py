@@ -25,7 +25,7 @@ from . import details
 
 _SCHEDULE = SearchAttributeKey.for_keyword("TemporalScheduledById")
 
-_MINUTES: dict[str, int] = {"outbox": 5, "expire": 10, "prune": 15, "audit": 10}
+_MINUTES: dict[str, int] = {"outbox": 5, "expire": 10, "prune": 15, "audit": 10, "backup": 60}
 """Minutes that one attempt may take, by default 30. Finished work of a timed-out attempt is kept."""
 
 _HEARTBEAT_TIMEOUT = timedelta(minutes=1)

@@ -26,7 +26,7 @@ from holdfast_workflows.contracts.agent.memory import (
     MaintenanceTask,
     TaskReport,
 )
-from holdfast_workflows.contracts.errors import HoldfastError, to_failure
+from holdfast_workflows.contracts.errors import BackupFailed, HoldfastError, to_failure
 
 from ..common.heartbeat import Heartbeat
 
@@ -82,6 +82,7 @@ class Maintain:
             "vacuum": self.state.vacuum,
             "logs": lambda: remove_old_logs(self.settings.log_folder, self.settings.log_days),
             "audit": lambda: self._export(now),
+            "backup": self._make_backup,
         }
         return tasks[task]()
 
@@ -92,6 +93,11 @@ class Maintain:
     async def _consolidate(self, now: float) -> int:
         memories = required(self.memories)
         return await memories.consolidate(now, await held_memories(self.state.retention.holds))
+
+    async def _make_backup(self) -> int:
+        if self.settings.back_up is None:
+            raise BackupFailed("this worker has no HOLDFAST_BACKUP_FOLDER")
+        return await self.settings.back_up()
 
     async def _export(self, now: float) -> int:
         state = self.state

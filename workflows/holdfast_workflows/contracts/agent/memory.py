@@ -304,6 +304,7 @@ class MemoryStats(Contract):
 
 MaintenanceTask = Literal[
     "outbox", "expire", "consolidate", "optimise", "prune", "audit", "retention", "orphans", "vacuum", "logs",
+    "backup",
 ]  # fmt: skip
 TASKS: tuple[MaintenanceTask, ...] = ("outbox", "expire", "consolidate", "optimise", "prune")
 """In order. ``outbox`` applies waiting changes, ``expire`` removes expired and decayed memories, ``consolidate``
@@ -315,7 +316,8 @@ EVERY_TASK: tuple[MaintenanceTask, ...] = (
 )  # fmt: skip
 """In order. ``orphans`` records the end of terminated sessions and removes texts of sessions that never began,
 ``retention`` closes idle sessions and removes content of ended ones, ``vacuum`` releases unused storage of the state
-database, ``logs`` removes old log files, ``audit`` exports the heads of the audit log. Workers tell the workflow which tasks they have, so a task can be added here."""
+database, ``logs`` removes old log files, ``audit`` exports the heads of the audit log. Workers tell the workflow which tasks they have, so a task can be added here.
+``backup`` has a schedule of its own."""
 
 
 class MaintainInput(Contract):

@@ -1,0 +1,53 @@
+"""What recorded histories say that the state database has."""
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+
+from holdfast_activities.state.verification.expected import ExpectedSession
+from holdfast_temporal import data_converter
+from holdfast_temporal.histories.fetching import Run
+from holdfast_workers.verification.history import expected
+from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry, UserEntry
+
+RECORDED = Path(__file__).parents[2] / "workflows/histories"
+CONVERTER = data_converter.payload_converter
+
+
+def read(*names: str) -> ExpectedSession:
+    """The runs of these files, the oldest first."""
+    histories = [WorkflowHistory.from_json("s", (RECORDED / name).read_text()) for name in names]
+    runs = [Run("s", each.run_id, tuple(each.events)) for each in reversed(histories)]
+    return expected("s", runs, CONVERTER)
+
+
+def test_every_entry_of_a_turn_with_calls_is_expected() -> None:
+    found = read("parallel.json")
+    kinds = {seq: type(each.entry) for seq, each in sorted(found.entries.items())}
+    assert kinds == {1: UserEntry, 2: ReplyEntry, 3: ResultEntry, 4: ResultEntry, 5: ReplyEntry}
+    assert all(each.whole for each in found.entries.values())
+    reply = found.entries[2].entry
+    assert isinstance(reply, ReplyEntry)
+    assert [call.arguments for call in reply.calls] == ['{"at": "left"}', '{"at": "right"}']
+    assert (found.version, found.ended, found.status, found.agent) == (1, {1: "done"}, "closed", "helper")
+
+
+def test_a_session_that_continued_as_new_is_read_over_its_runs() -> None:
+    found, last = read("roll_over-1.json", "roll_over-2.json"), read("roll_over-2.json")
+    assert found.complete
+    assert not last.complete
+    assert set(last.entries) < set(found.entries)
+    assert (last.version, last.ended) == (found.version, found.ended)
+
+
+def test_a_settled_effect_is_expected_in_the_ledger() -> None:
+    found = read("undone.json")
+    assert found.effects
+    assert all(key.startswith(each.session) for key, each in found.effects.items())
+
+
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
+def test_every_recorded_history_can_be_read(path: Path) -> None:
+    found = read(path.name)
+    assert all(seq == each.entry.seq for seq, each in found.entries.items())
