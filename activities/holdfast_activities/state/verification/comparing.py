@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry
 from holdfast_workflows.contracts.text.unicode import digest
 
-from ..database import ENDED, SessionRow, State
+from ..database import SessionRow, State
 from ..log.reading import entries as log_entries
+from ..retention.removing import ENDED
 from .expected import ExpectedEntry, ExpectedSession
 from .findings import Finding
 

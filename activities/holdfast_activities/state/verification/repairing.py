@@ -11,9 +11,10 @@ from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, Usag
 from holdfast_workflows.contracts.session.steps import TurnRecord
 from holdfast_workflows.contracts.text.unicode import preview
 
-from ..database import ENDED, State
+from ..database import State
 from ..log.extra_writes import effect_values
 from ..log.rows import MAX_ROWS
+from ..retention.removing import ENDED
 from ..setup.tables import EffectTable, SessionTable
 from ..setup.transactions import Transactions
 from .comparing import compare, stored_entries
