@@ -10,7 +10,8 @@ import pytest
 # Read at import, since a fixture removes these variables.
 _REQUIRED = bool(os.environ.get("CI") or os.environ.get("HOLDFAST_REQUIRE_PROMETHEUS"))
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-_FOLDER = _CACHE / "holdfast" / "prometheus" / "bin"
+FOLDER = _CACHE / "holdfast" / "monitoring"
+"""Where the programs are unpacked. Alertmanager has to start in it, unless it is installed."""
 
 
 def program(name: str) -> str:
@@ -19,7 +20,7 @@ def program(name: str) -> str:
     Raises:
         FileNotFoundError: It is not installed.
     """
-    found = shutil.which(name, path=f"{_FOLDER}:{os.environ.get('PATH', '')}")
+    found = shutil.which(name, path=f"{FOLDER / 'bin'}:{os.environ.get('PATH', '')}")
     if found is None:
         raise FileNotFoundError(f"{name} is not installed; run `sh .ci/prometheus`, which needs apt-get")
     return found

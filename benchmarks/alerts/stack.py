@@ -1,0 +1,212 @@
+"""The processes of the run."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+import urllib.request
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from holdfast_client import Client, connect
+from holdfast_temporal import DevServer, probe
+from tests.prometheus_programs import FOLDER, program
+
+from ..processes import ROOT, Process, python
+from .app import FAULTS
+from .config import Places, write_alertmanager, write_prometheus
+from .receivers import Receivers, receivers
+
+QUEUE = "holdfast-bench"
+_COMMAND = "from holdfast_client.command.main import main; main()"
+_SLOTS = 8
+
+
+@dataclass
+class Stack:
+    """The running processes.
+
+    Attributes:
+        home: Their files.
+        speed: By what times are divided.
+        server: Temporal.
+        client: A client of the sessions.
+        places: Addresses.
+        receivers: The ends of the channels.
+        environment: The variables of workers and prober.
+        running: The stacks that end each process, by its name.
+        pids: The process ids by name.
+    """
+
+    home: Path
+    speed: float
+    server: DevServer
+    client: Client
+    places: Places
+    receivers: Receivers
+    environment: Mapping[str, str]
+    running: dict[str, AsyncExitStack] = field(default_factory=dict[str, AsyncExitStack])
+    pids: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def faults(self) -> Path:
+        """The folder whose files switch faults on."""
+        return self.home / "faults"
+
+    async def start(self, name: str, *arguments: str, **environment: str) -> Process:
+        """Start a process of Python; ``stop`` ends it."""
+        self.running[name] = stack = AsyncExitStack()
+        log = self.home / f"{name}.log"
+        process = await stack.enter_async_context(
+            python(*arguments, log=log, **{**self.environment, **environment})
+        )
+        self.pids[name] = process.pid
+        return process
+
+    async def stop(self, name: str) -> None:
+        """End a process."""
+        await self.running.pop(name).aclose()
+
+    async def start_worker(self, number: int, **environment: str) -> None:
+        """Start a worker on its port."""
+        port = self.places.workers[number].rpartition(":")[2]
+        await self.start(
+            f"worker-{number}",
+            "-m",
+            "holdfast_workers",
+            "benchmarks.alerts.app:app",
+            HOLDFAST_HEALTH_PORT=port,
+            **environment,
+        )
+
+    async def start_probe(self) -> None:
+        """Start the prober."""
+        workers = [option for each in self.places.workers for option in ("--worker", f"http://{each}")]
+        port = self.places.probe.rpartition(":")[2]
+        every = f"{15 / self.speed:g}"
+        await self.start("probe", "-c", _COMMAND, "probe", "--port", port, "--every", every, *workers)
+
+    def kill(self, name: str) -> None:
+        """Send SIGKILL."""
+        os.kill(self.pids[name], signal.SIGKILL)
+
+    async def command(self, *arguments: str) -> None:
+        """Run a command of ``holdfast`` to its end."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _COMMAND, *arguments, cwd=ROOT, env={**inherited, **self.environment}
+        )
+        async with asyncio.timeout(120):
+            await process.wait()
+
+    async def firing(self) -> set[str]:
+        """The names of the firing alerts."""
+        found = await self.get("/api/v1/alerts")
+        return {each["labels"]["alertname"] for each in found["data"]["alerts"] if each["state"] == "firing"}
+
+    async def query(self, expression: str) -> list[Any]:
+        """The result of an expression now."""
+        found = await self.get(f"/api/v1/query?query={quote(expression)}")
+        return list(found["data"]["result"])
+
+    async def get(self, path: str) -> Any:
+        """A page of Prometheus."""
+        return await asyncio.to_thread(_get, f"http://{self.places.prometheus}{path}")
+
+
+def _get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return json.load(answer)
+
+
+@asynccontextmanager
+async def stack(speed: float, thresholds: Mapping[str, tuple[str, str]]) -> AsyncGenerator[Stack]:
+    """Everything running, for the length of the block."""
+    async with AsyncExitStack() as exits:
+        home = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="hf-alerts-")))
+        temporal, model, http, smtp, *ports = probe.free_ports(9)
+        address = [f"127.0.0.1:{port}" for port in ports]
+        places = Places(
+            address[0], address[1], address[2], tuple(address[3:5]), f"127.0.0.1:{http}", f"127.0.0.1:{smtp}"
+        )
+        (home / "faults").mkdir()
+        server = await exits.enter_async_context(DevServer(home / "temporal", ui=False, port=temporal))
+        environment = {
+            "HOLDFAST_TEMPORAL_ADDRESS": server.address,
+            "HOLDFAST_TASK_QUEUE": QUEUE,
+            "HOLDFAST_HOME": str(home / "holdfast"),
+            "HOLDFAST_GRACEFUL_SECONDS": "3",
+            "HOLDFAST_MAX_CONCURRENT_ACTIVITIES": str(_SLOTS),
+            "HOLDFAST_BACKUP_FOLDER": str(home / "backups"),
+            "HOLDFAST_LOG_FORMAT": "json",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{model}/v1",
+            "OPENAI_API_KEY": "bench",
+            FAULTS: str(home / "faults"),
+        }
+        (home / "backups").mkdir()
+        found = await exits.enter_async_context(receivers(http, smtp))
+        client = await connect(server.address, task_queue=QUEUE)
+        up = Stack(home, speed, server, client, places, found, environment)
+        exits.push_async_callback(_stop_all, up)
+        script = (
+            "-m",
+            "holdfast.testing.model",
+            "--script",
+            "benchmarks.alerts.app:script",
+            "--port",
+            str(model),
+        )
+        await up.start("model", *script)
+        for number in (0, 1):
+            await up.start_worker(number)
+        await up.start_probe()
+        for name, command in _servers(home, places, speed, thresholds).items():
+            await exits.enter_async_context(_server(home / f"{name}.log", *command))
+        yield up
+
+
+async def _stop_all(up: Stack) -> None:
+    for name in list(up.running):
+        await up.stop(name)
+
+
+def _servers(
+    home: Path, places: Places, speed: float, thresholds: Mapping[str, tuple[str, str]]
+) -> dict[str, tuple[str, ...]]:
+    """The commands of Alertmanager and Prometheus."""
+    for name in ("am", "prom"):
+        (home / name).mkdir()
+    return {
+        "alertmanager": (
+            program("prometheus-alertmanager"),
+            f"--config.file={write_alertmanager(home / 'am', places, speed)}",
+            f"--storage.path={home / 'am' / 'data'}",
+            f"--web.listen-address={places.alertmanager}",
+            "--cluster.listen-address=",
+        ),
+        "prometheus": (
+            program("prometheus"),
+            f"--config.file={write_prometheus(home / 'prom' / 'etc', places, speed, thresholds)}",
+            f"--storage.tsdb.path={home / 'prom' / 'data'}",
+            f"--web.listen-address={places.prometheus}",
+        ),
+    }
+
+
+@asynccontextmanager
+async def _server(log: Path, *command: str) -> AsyncGenerator[None]:
+    with log.open("wb") as file:
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=FOLDER if FOLDER.is_dir() else None, stdout=file, stderr=file
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            await process.wait()
