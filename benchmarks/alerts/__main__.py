@@ -6,21 +6,23 @@ many minutes instead, and every alert that fires is a failure. The outcome is wr
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psutil
 
 from tests.deploy.alerts.rule_tests import alerts
 
 from .config import THRESHOLDS
-from .faults import FAULTS, Injected, user
+from .faults import FAULTS, Injected, end, user
 from .report import Seen, faults_text, normal_text, write
 from .stack import Stack, stack
 
-_USERS = 4
+_USERS = 3
 _WARM_UP = 60.0  # seconds at speed 10; the windows have to fill
 _FIRES = 300.0  # seconds at speed 10 within which an alert must fire, and clear
 _LEAK = 200e6
@@ -97,21 +99,21 @@ async def run_faults(speed: float, names: list[str]) -> bool:
     leak = (_RESIDENT + _LEAK) / psutil.virtual_memory().total
     thresholds = {**THRESHOLDS, "HoldfastMemoryHigh": ("0.85", f"{leak:.4f}")}
     found, known = list[Seen](), alerts()
-    async with stack(speed, thresholds) as up, Watch(up).running() as watch:
-        users = [asyncio.create_task(user(up)) for _ in range(_USERS)]
-        await asyncio.sleep(_WARM_UP * 10 / speed)
-        print("before any fault:", sorted(watch.firing), flush=True)
-        for injected in FAULTS:
-            if names and not any(name in injected.name for name in names):
-                continue
-            for seen in await inject(up, watch, injected):
-                found.append(seen)
-                print(seen.row(known[seen.alert]["labels"]["severity"]), flush=True)
-            print("still firing:", sorted(watch.firing - {_ALWAYS}), flush=True)
-        for task in users:
-            task.cancel()
-        await asyncio.gather(*users, return_exceptions=True)
-        print("heartbeats:", up.receivers.heartbeats, flush=True)
+    async with stack(speed, thresholds) as up:
+        await up.started()
+        async with Watch(up).running() as watch:
+            users = [asyncio.create_task(user(up)) for _ in range(_USERS)]
+            await asyncio.sleep(_WARM_UP * 10 / speed)
+            print("before any fault:", sorted(watch.firing), flush=True)
+            for injected in FAULTS:
+                if names and not any(name in injected.name for name in names):
+                    continue
+                for seen in await inject(up, watch, injected):
+                    found.append(seen)
+                    print(seen.row(known[seen.alert]["labels"]["severity"]), flush=True)
+                print("still firing:", sorted(watch.firing - {_ALWAYS}), flush=True)
+            await end(users)
+            print("heartbeats:", up.receivers.heartbeats, flush=True)
     if not names:
         write("faults", faults_text(found, known, speed))
     return all(seen.good(known[seen.alert]["labels"]["severity"]) for seen in found)
@@ -119,14 +121,14 @@ async def run_faults(speed: float, names: list[str]) -> bool:
 
 async def run_normal(minutes: float) -> bool:
     """Run normal load at normal speed; no alert may fire."""
-    async with stack(1, {}) as up, Watch(up).running() as watch:
-        users = [asyncio.create_task(user(up, pause=2)) for _ in range(_USERS)]
-        await asyncio.sleep(minutes * 60)
-        turns = await up.query("sum by (outcome) (holdfast_turns_total)")
-        counts = {each["metric"]["outcome"]: int(float(each["value"][1])) for each in turns}
-        for task in users:
-            task.cancel()
-        await asyncio.gather(*users, return_exceptions=True)
+    async with stack(1, {}) as up:
+        await up.started()
+        async with Watch(up).running() as watch:
+            users = [asyncio.create_task(user(up, pause=5)) for _ in range(_USERS)]
+            await asyncio.sleep(minutes * 60)
+            await end(users)
+            turns = await up.query("sum by (outcome) (holdfast_turns_total)")
+            counts = {each["metric"]["outcome"]: int(float(each["value"][1])) for each in turns}
     fired = sorted(watch.began.keys() - {_ALWAYS})
     print(f"{minutes:g} minutes, turns {counts}, heartbeats {up.receivers.heartbeats}, fired: {fired}")
     write("normal", normal_text(minutes, counts, fired))
@@ -141,7 +143,14 @@ def main() -> None:
     parser.add_argument("--normal", type=float, default=0, help="minutes of normal load, without faults")
     options = parser.parse_args()
     work = run_normal(options.normal) if options.normal else run_faults(options.speed, options.fault)
-    sys.exit(0 if asyncio.run(work) else 1)
+    sys.exit(0 if asyncio.run(_until_stopped(work)) else 1)
+
+
+async def _until_stopped(work: Coroutine[Any, Any, bool]) -> bool:
+    """Do the work; SIGTERM ends it with all its processes."""
+    task = asyncio.create_task(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 if __name__ == "__main__":

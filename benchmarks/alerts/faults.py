@@ -35,7 +35,7 @@ def _switched(name: str, users: int = 0, text: str = "look") -> Fault:
             yield
         finally:
             (up.faults / name).unlink()
-            await _end(more)
+            await end(more)
 
     return fault
 
@@ -49,7 +49,8 @@ async def user(up: Stack, text: str = "look", agent: str = "support", pause: flo
         await asyncio.sleep(pause)
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
+async def end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel these users."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -62,7 +63,7 @@ async def _dead_model(up: Stack) -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            await _end(waiting)
+            await end(waiting)
 
 
 @asynccontextmanager
@@ -76,7 +77,7 @@ async def _dead_workers(up: Stack) -> AsyncGenerator[None]:
         for number in (0, 1):
             await up.stop(f"worker-{number}")
             await up.start_worker(number)
-        await _end(more)
+        await end(more)
 
 
 @asynccontextmanager
@@ -139,7 +140,7 @@ FAULTS = (
     Injected("tool blocks the event loop", _switched("tool blocks", users=2), ("HoldfastEventLoopBlocked",)),
     Injected(
         "calls hang",
-        _switched("calls hang", users=40, text="hang"),
+        _switched("calls hang", users=16, text="hang"),
         ("HoldfastTaskSlotsUsedUp", "HoldfastActivityTasksWaiting"),
     ),
     Injected(

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from .receivers import Receivers, receivers
 
 QUEUE = "holdfast-bench"
 _COMMAND = "from holdfast_client.command.main import main; main()"
-_SLOTS = 8
+_SLOTS = 4
+_START = 300.0  # seconds
 
 
 @dataclass
@@ -72,6 +73,17 @@ class Stack:
     async def stop(self, name: str) -> None:
         """End a process."""
         await self.running.pop(name).aclose()
+
+    async def started(self) -> None:
+        """Wait until Prometheus reads the metrics of every process, and the queue has its workers."""
+        async with asyncio.timeout(_START):
+            while True:
+                with suppress(OSError):
+                    up = await self.query("up == 1")
+                    polled = await self.query("min(holdfast_queue_pollers) >= 2")
+                    if len(up) == len(self.places.workers) + 3 and polled:
+                        return
+                await asyncio.sleep(1)
 
     async def start_worker(self, number: int, **environment: str) -> None:
         """Start a worker on its port."""

@@ -59,8 +59,8 @@ WORKERS = (
         "The event loop of worker worker:8000 was blocked for 2.5s.",
         {"instance": "worker:8000"},
         under={'holdfast_event_loop_delay_seconds{instance="worker:8000"}': 0.9},
-        silent=45,
-        fires=75,
+        silent=165,
+        fires=195,
     ),
     Case(
         "HoldfastBuildsMixed",
