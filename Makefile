@@ -24,6 +24,7 @@ demo: setup ## see an agent work, lose its worker, and finish (ARGS="--data your
 test: setup ## run the tests on real parts, without the slow ones (ARGS="-k name")
 	@sh .ci/weaviate --if-possible
 	@sh .ci/prometheus --if-possible
+	@sh .ci/kustomize --if-possible
 	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test-slow: setup ## run the slow tests: killed processes, long sessions, random operations

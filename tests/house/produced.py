@@ -75,7 +75,8 @@ def watching(codes: set[str]) -> Generator[None]:
     try:
         yield
     finally:
-        _watchers.remove(codes)
+        # By identity: sets with the same codes are equal.
+        _watchers[:] = [each for each in _watchers if each is not codes]
 
 
 def complaints(produced: Collection[str]) -> list[str]:

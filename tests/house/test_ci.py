@@ -12,10 +12,11 @@ from .produced import FAST
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_deployed_weaviate_is_the_tested_version() -> None:
+@pytest.mark.parametrize("file", ["compose.yaml", "weaviate/compose.yml"])
+def test_the_deployed_weaviate_is_the_tested_version(file: str) -> None:
     version = (ROOT / ".ci/weaviate-version").read_text("utf-8").strip().removeprefix("v")
-    compose = (ROOT / "deploy/weaviate/compose.yml").read_text("utf-8")
-    assert re.findall(r"weaviate:(\d\S*)", compose) == [version]
+    compose = (ROOT / "deploy" / file).read_text("utf-8")
+    assert re.findall(r"/weaviate:(\d\S*)", compose) == [version]
 
 
 def test_ci_runs_the_fast_and_the_slow_tests() -> None:
@@ -25,6 +26,10 @@ def test_ci_runs_the_fast_and_the_slow_tests() -> None:
     assert "-m slow" in make
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("part", ["WEAVIATE", "NPM", "SANDBOX", "PROMETHEUS"])
+=======
+@pytest.mark.parametrize("part", ["WEAVIATE", "NPM", "SANDBOX", "KUSTOMIZE"])
+>>>>>>> 120e35a6 (Add an image, a compose file and Kubernetes manifests)
 def test_ci_does_not_skip_the_tests_that_need_a_part(part: str) -> None:
     assert f"HOLDFAST_REQUIRE_{part}=1" in (ROOT / ".ci/run").read_text("utf-8")

@@ -31,6 +31,13 @@ def codec_server(
     port: Annotated[int, typer.Option(metavar="PORT", help="The port; 0 for a free one.")] = 8081,
     tls_cert: Annotated[str, typer.Option(metavar="FILE", help="The server's certificate, in PEM.")] = "",
     tls_key: Annotated[str, typer.Option(metavar="FILE", help="The certificate's key, in PEM.")] = "",
+    token_in_path: Annotated[
+        bool,
+        typer.Option(
+            "--token-in-path",
+            help="Also take the token from the path, /TOKEN/decode, for a UI without a login.",
+        ),
+    ] = False,
 ) -> None:
     """Decrypt payloads for the Temporal UI.
 
@@ -42,7 +49,9 @@ def codec_server(
 
         from .serving import CodecOptions, serve
 
-    options = CodecOptions(host, port, tokens, tuple(origin or ()), tuple(namespace or ()), tls_cert, tls_key)
+    options = CodecOptions(
+        host, port, tokens, tuple(origin or ()), tuple(namespace or ()), tls_cert, tls_key, token_in_path
+    )
     with one_line_errors():
         settings = Settings.load()
         logs.configure(settings)

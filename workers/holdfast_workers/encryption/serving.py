@@ -36,6 +36,7 @@ class CodecOptions:
     namespaces: tuple[str, ...]
     tls_cert: str = ""
     tls_key: str = ""
+    token_in_path: bool = False
 
 
 async def serve(options: CodecOptions, settings: Settings) -> None:
@@ -57,6 +58,7 @@ async def serve(options: CodecOptions, settings: Settings) -> None:
         Tokens.read(options.tokens).by_name if options.tokens else {},
         frozenset(options.namespaces or (connection.namespace,)),
         {_origin(each) for each in options.origins},
+        token_in_path=options.token_in_path,
         verify=partial(_named, verifier) if verifier else None,
     )
     async with verifier.running() if verifier else nullcontext():

@@ -1,0 +1,83 @@
+"""The compose file: valid by its schema, and in line with the settings and the files beside it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdfast_workflows.contracts import variables
+
+from .files import DEPLOY, compose
+
+TEXT = (DEPLOY / "compose.yaml").read_text("utf-8")
+PREPARE = (DEPLOY / "prepare").read_text("utf-8")
+
+
+def fits(path: Path) -> bool:
+    """Whether a file fits the schema of compose files."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(path)]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+
+
+def test_the_file_fits_the_compose_schema() -> None:
+    assert fits(DEPLOY / "compose.yaml")
+
+
+def test_a_misspelt_field_does_not_fit(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(TEXT.replace("healthcheck:", "healthchek:"))
+    assert not fits(tmp_path / "compose.yaml")
+
+
+def test_every_variable_is_a_setting() -> None:
+    known = {f"{variables.PREFIX}{name}" for name in variables.CLIENT | variables.WORKER}
+    for name, service in compose()["services"].items():
+        found = {each for each in service.get("environment", {}) if each.startswith(variables.PREFIX)}
+        assert found <= known, name
+
+
+def test_every_value_that_the_file_needs_is_written_by_prepare() -> None:
+    needed = set(re.findall(r"\$\{([A-Z_]+):\?", TEXT)) | {
+        "CODEC_TOKEN",
+        "GRAFANA_PASSWORD",
+        "WEAVIATE_API_KEY",
+    }
+    assert needed <= set(re.findall(r'echo "([A-Z_]+)=', PREPARE))
+
+
+def test_every_mounted_file_exists() -> None:
+    for service in compose()["services"].values():
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            if source.startswith("."):
+                assert (DEPLOY / source).exists(), source
+
+
+def test_ports_are_open_on_this_machine_only() -> None:
+    for service in compose()["services"].values():
+        for port in service.get("ports", ()):
+            assert port.startswith("127.0.0.1:"), port
+
+
+@pytest.mark.parametrize("options", [(), ("--weaviate",)])
+def test_prepare_writes_secrets_that_only_the_owner_may_reach(
+    options: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "prepare").write_text(PREPARE)
+    command = ["sh", str(tmp_path / "prepare"), *options]
+    subprocess.run(command, check=True, capture_output=True, timeout=20)
+    written = dict(
+        line.split("=", 1)
+        for line in (tmp_path / ".env").read_text().splitlines()
+        if not line.startswith("#")
+    )
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+    # A store that compares vectors is refused with keys.
+    assert bool(written["HOLDFAST_KEYS"]) != bool(written.get("HOLDFAST_MEMORY_URL"))
+    again = subprocess.run(command, capture_output=True, check=False, timeout=20)
+    assert again.returncode == 1
+    assert b"exists" in again.stderr
