@@ -45,7 +45,7 @@ _HEARTBEAT = timedelta(milliseconds=200)
 # Time until another worker takes over a cached session; a killed worker delays its sessions by this much.
 _STICKY = timedelta(seconds=2)
 
-_OWN = (AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, FleetWorkflow)
+OWN_WORKFLOWS = (AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, FleetWorkflow)
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
 
@@ -106,7 +106,7 @@ def _base(registry: Registry, activities: Activities) -> dict[str, Any]:
     """What only workers of the App's own queue do."""
     return {
         # Only the user's own workflows run in the sandbox; Holdfast's opt out.
-        "workflows": [*_OWN, *registry.workflows],
+        "workflows": [*OWN_WORKFLOWS, *registry.workflows],
         "activities": [*activities.all(), *registry.activities],
     }
 
