@@ -21,7 +21,7 @@ from holdfast_workflows.contracts.errors import HoldfastError, tree
 
 from .lengths import ROOT
 
-FAMILIES = frozenset({"model", "model_stopped"})
+FAMILIES = frozenset({"encryption", "model", "model_stopped"})
 """Base classes that are never raised: each is produced with any of its members."""
 
 ROOT_CODE = "holdfast"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast import InvalidCredential, NotPermitted, SessionNotFound
+from holdfast import InvalidCredential, NoIdentityProvider, NotPermitted, SessionNotFound, connect
 from holdfast.testing import say
+from holdfast_temporal import DevServer
 
 from ...support import always
 from .conftest import PRINCIPALS, Guarding
@@ -52,3 +53,11 @@ async def test_a_tenant_or_user_that_differs_is_refused(guarding: Guarding) -> N
             await ann.start("helper", "Hi", tenant="evil")
         with pytest.raises(NotPermitted):
             await ann.start("helper", "Hi", user="bob")
+
+
+async def test_a_credential_is_refused_where_the_workers_check_none(
+    server: DevServer, task_queue: str
+) -> None:
+    client = await connect(server.address, task_queue=task_queue, credential="hk_unused")
+    with pytest.raises(NoIdentityProvider, match=task_queue):
+        await client.whoami()

@@ -11,8 +11,9 @@ from holdfast import Agent, App, Memory
 from holdfast.testing import Environment, ScriptedModel, say
 from holdfast_temporal import DevServer
 from holdfast_temporal.encryption import key_file
-from holdfast_workers.encryption.changing import encrypt_again
+from holdfast_workers.encryption.changing import encrypt_again, remove
 from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts.errors import KeyInUse
 from tests.support import always
 from tests.temporal.encryption.keys import write_keys
 
@@ -54,6 +55,14 @@ def test_keys_of_a_variable_are_printed_and_not_changed(tmp_path: Path) -> None:
     [key] = key_file.parse(printed.stdout, "printed")
     assert len(key.secret) == 32
     assert not (tmp_path / "keys").exists()
+
+
+async def test_the_primary_key_is_not_removed(tmp_path: Path) -> None:
+    write_keys(tmp_path / "keys", "new", "old")
+    settings = Settings.load(keys=f"file:{tmp_path}/keys", home=tmp_path)
+    with pytest.raises(KeyInUse, match="new is the primary key"):
+        await remove(settings, "new", lambda _: None)
+    assert ids(tmp_path) == ["new", "old"]
 
 
 @pytest.mark.slow
