@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,6 +66,8 @@ def doctor(
     known = [check.name for check in CHECKS]
     if unknown := [name for name in (*(only or ()), *(also or ())) if name not in known]:
         raise typer.BadParameter(no_such("check", unknown, known))
+    # The findings say what matters of the failures that the checks provoke.
+    logging.getLogger().addHandler(logging.NullHandler())
     with one_line_errors():
         checks = chosen(CHECKS, only or (), also or ())
         registry = load_app(app).registry()

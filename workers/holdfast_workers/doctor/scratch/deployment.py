@@ -13,7 +13,7 @@ from typing import Final
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
 from holdfast_activities.models import Models
@@ -25,7 +25,8 @@ from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.spec import AgentSpec, RetryPolicy
-from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult, TurnView
+from holdfast_workflows.contracts.errors import from_failure
+from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult
 
 from .model import ScratchModel
 
@@ -58,17 +59,10 @@ def providers(urls: Mapping[str, str], worker: str = "") -> dict[str, ProviderCo
 
 @dataclass(frozen=True)
 class Ended:
-    """A session that has ended: its turn, and its seconds from the start."""
+    """A session that has ended: its reply or its error, and its seconds from the start."""
 
-    turn: TurnView | None
+    said: str
     seconds: float
-
-    @property
-    def said(self) -> str:
-        """The reply, or the error's code."""
-        if self.turn is None:
-            return "nothing"
-        return self.turn.reply if self.turn.error is None else f"error {self.turn.error.code}"
 
 
 @dataclass(frozen=True)
@@ -93,9 +87,12 @@ class Place:
                 execution_timeout=_LONGEST,
                 result_type=TaskResult,
             )
+            said = result.last.reply if result.last else "nothing"
+        except WorkflowFailureError as error:
+            said = f"error {getattr(from_failure(error), 'code', type(error.cause).__name__)}"
         finally:
             await self._delete(id)
-        return Ended(result.last, time.monotonic() - began)
+        return Ended(said, time.monotonic() - began)
 
     async def _delete(self, id: str) -> None:
         # Operators should not find it in their lists; without the right to delete it stays until its retention ends.

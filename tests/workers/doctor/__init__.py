@@ -1,0 +1,1 @@
+"""Tests of ``holdfast doctor``: each check can be seen to fail."""
