@@ -108,7 +108,7 @@ def test_ports_are_those_of_the_settings() -> None:
     assert template["metadata"]["annotations"]["prometheus.io/port"] == str(port)
     assert [each["port"] for each in only(objects, "Service", "worker")["spec"]["ports"]] == [port]
     assert (
-        f"http://worker:{port}"
+        f"--worker=http://worker:{port}"
         in next(each for each in containers(objects) if each["name"] == "probe")["args"]
     )
 

@@ -6,18 +6,28 @@ import asyncio
 import base64
 import json
 import re
+import shutil
 import subprocess
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import quote
 
 import pytest
 
 from holdfast import connect
 from holdfast.testing import ScriptedModel, say
 from holdfast_temporal import DevServer, probe
+from holdfast_workers.doctor.checks.metrics import check_alerts
+from holdfast_workers.doctor.examined import Examined, Options
+from holdfast_workers.settings import Settings
+from holdfast_workers.startup.loading import load_app
 from tests.postgres_server import PostgresServer
+from tests.prometheus_programs import program
+from tests.support import eventually
 from tests.workers.running import get, started
 
 from .files import DEPLOY, compose
@@ -80,6 +90,49 @@ async def the_first_input(client: Any, session: str) -> tuple[bytes, Mapping[str
     raise AssertionError("no history")
 
 
+class Prometheus:
+    """Prometheus with the deployment's configuration and rules, on this machine."""
+
+    def __init__(self, folder: Path, here: Mapping[str, str]) -> None:
+        self._folder, (port,) = folder, probe.free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        config = (DEPLOY / "prometheus/prometheus.yml").read_text()
+        for there, place in here.items():
+            assert there in config, there
+            config = config.replace(there, place)
+        shutil.copytree(DEPLOY / "prometheus/rules", folder / "rules")
+        (folder / "prometheus.yml").write_text(config.replace("15s", "1s"))
+        self._command = [
+            program("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]  # fmt: skip
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Self]:
+        """Run it until the end of the block."""
+        with (self._folder / "log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(*self._command, stdout=log, stderr=log)
+        try:
+            yield self
+        finally:
+            process.kill()
+            await process.wait()
+
+    async def values(self, query: str) -> list[float]:
+        """The present values of a query; empty until it answers."""
+        address = f"{self.url}/api/v1/query?query={quote(query)}"
+        try:
+            found = await asyncio.to_thread(_json, address)
+        except OSError:
+            return []
+        return [float(each["value"][1]) for each in found["data"]["result"]]
+
+
+def _json(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        return json.load(answer)
+
+
 @pytest.mark.slow
 async def test_the_processes_of_the_compose_file_work_together(
     server: DevServer,
@@ -89,7 +142,7 @@ async def test_the_processes_of_the_compose_file_work_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     values = {**prepared(tmp_path), "HOLDFAST_TASK_QUEUE": task_queue}
-    health, codec = probe.free_ports(2)
+    health, codec, outside = probe.free_ports(3)
     database = await postgres_server.create("compose")
     here = {
         f"postgresql://holdfast:{values['POSTGRES_PASSWORD']}@postgresql:5432/holdfast": database,
@@ -97,9 +150,21 @@ async def test_the_processes_of_the_compose_file_work_together(
         "/run/secrets": str(tmp_path / "secrets"),
         "0.0.0.0": "127.0.0.1",
         "--port=8081": f"--port={codec}",
+        "worker:8000": f"127.0.0.1:{health}",
+        "--port=8001": f"--port={outside}",
     }
-    upgrade, worker, codec_server = (
-        Service(name, values, here) for name in ("state-upgrade", "worker", "codec-server")
+    upgrade, worker, codec_server, prober = (
+        Service(name, values, here) for name in ("state-upgrade", "worker", "codec-server", "probe")
+    )
+    (tmp_path / "prometheus").mkdir()
+    prometheus = Prometheus(
+        tmp_path / "prometheus",
+        {
+            "dns_sd_configs: [{names: [worker], type: A, port: 8000, refresh_interval: 15s}]": (
+                f'static_configs: [{{targets: ["127.0.0.1:{health}"]}}]'
+            ),
+            "probe:8001": f"127.0.0.1:{outside}",
+        },
     )
     async with ScriptedModel(lambda _: say("Three copies.")) as model:
         monkeypatch.setenv("OPENAI_API_KEY", "test")
@@ -109,6 +174,8 @@ async def test_the_processes_of_the_compose_file_work_together(
         async with (
             started(*worker.command, **worker.settings, health_port=str(health)) as first,
             started(*codec_server.command, **codec_server.settings) as decoder,
+            started(*prober.command, **prober.settings),
+            prometheus.running(),
         ):
             await asyncio.gather(first.said("worker started"), decoder.said("codec server at"))
             for name, value in worker.settings.items():
@@ -121,3 +188,21 @@ async def test_the_processes_of_the_compose_file_work_together(
             assert b"Dune" not in data
             endpoint = f"http://127.0.0.1:{codec}/{values['CODEC_TOKEN']}"
             assert "Dune" in await asyncio.to_thread(clear_text, endpoint, data, metadata)
+            for query, wanted in (
+                ('up{job=~"holdfast-.*"}', [1.0, 1.0]),
+                ('holdfast_turns_total{agent="clerk", outcome="done"}', [1.0]),
+                ('holdfast_probe_up{target="temporal"}', [1.0]),
+            ):
+                await eventually(partial(_is, prometheus, query, wanted))
+            examined = Examined(
+                load_app(values["APP"]).registry(),
+                Settings.load(),
+                values["APP"],
+                tmp_path,
+                Options(prometheus=prometheus.url),
+            )
+            assert (await check_alerts(examined)).status != "failed"
+
+
+async def _is(prometheus: Prometheus, query: str, wanted: list[float]) -> bool:
+    return await prometheus.values(query) == wanted

@@ -26,10 +26,6 @@ def test_ci_runs_the_fast_and_the_slow_tests() -> None:
     assert "-m slow" in make
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("part", ["WEAVIATE", "NPM", "SANDBOX", "PROMETHEUS"])
-=======
-@pytest.mark.parametrize("part", ["WEAVIATE", "NPM", "SANDBOX", "KUSTOMIZE"])
->>>>>>> 120e35a6 (Add an image, a compose file and Kubernetes manifests)
+@pytest.mark.parametrize("part", ["WEAVIATE", "NPM", "SANDBOX", "PROMETHEUS", "KUSTOMIZE"])
 def test_ci_does_not_skip_the_tests_that_need_a_part(part: str) -> None:
     assert f"HOLDFAST_REQUIRE_{part}=1" in (ROOT / ".ci/run").read_text("utf-8")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from holdfast_workers.command import apply_global_options
 from holdfast_workers.exits import FAILED, one_line_errors, worker_installed
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _COLORS: Final = {"ok": "green", "warning": "yellow", "failed": "red", "skipped"
 
 
 def doctor(
+    context: typer.Context,
     app: Annotated[
         str, typer.Argument(metavar="MODULE:APP", help="The App of the deployment.", show_default=False)
     ],
@@ -54,6 +56,7 @@ def doctor(
     Run it where the workers run, with their settings. It writes only what it removes again: a scratch breaker,
     a memory, and sessions on a queue of its own.
     """
+    apply_global_options(context)
     with worker_installed():
         from holdfast_workers.settings import Settings
         from holdfast_workers.startup.loading import load_app

@@ -13,6 +13,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from holdfast_workers.settings import Settings
+
 from ..examined import Examined
 from ..findings import Finding, failed, ok
 from ..scratch.deployment import Scratch, placed
@@ -28,7 +30,7 @@ async def check(examined: Examined) -> Finding:
     client = await examined.client()
     async with placed(client, examined.folder) as made:
         model = made.model
-        async with _processes(made) as workers:
+        async with _processes(made, examined.settings) as workers:
             running = [asyncio.create_task(made.run("held")) for _ in range(_SESSIONS)]
             try:
                 async with asyncio.timeout(_START):
@@ -55,16 +57,22 @@ async def check(examined: Examined) -> Finding:
 
 
 @asynccontextmanager
-async def _processes(made: Scratch) -> AsyncGenerator[dict[str, Process]]:
+async def _processes(made: Scratch, settings: Settings) -> AsyncGenerator[dict[str, Process]]:
     """Worker processes by name; they are ended with the block."""
     given = {"queue": made.queue, "folder": str(made.folder), "urls": dict(made.urls)}
+    environment = {
+        **os.environ,
+        "HOLDFAST_TEMPORAL_ADDRESS": settings.temporal_address,
+        "HOLDFAST_NAMESPACE": settings.namespace,
+        "HOLDFAST_HOME": str(settings.home),
+    }
     workers: dict[str, Process] = {}
     try:
         for number in range(_WORKERS):
             name = f"drill-{number + 1}"
             workers[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "holdfast_workers.doctor.scratch", json.dumps({**given, "name": name}),
-                stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=os.environ,
+                stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, env=environment,
             )  # fmt: skip
         yield workers
     finally:
