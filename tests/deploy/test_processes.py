@@ -11,6 +11,7 @@ import subprocess
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -133,6 +134,55 @@ def _json(address: str) -> Any:
         return json.load(answer)
 
 
+@dataclass(frozen=True)
+class Deployment:
+    """The services of the compose file, each placed on this machine, and the values of ``prepare``."""
+
+    values: Mapping[str, str]
+    services: Mapping[str, Service]
+    prometheus: Prometheus
+    health: int
+    codec: int
+
+
+def placed(folder: Path, temporal: str, database: str, task_queue: str) -> Deployment:
+    """The deployment in a folder, with Temporal and PostgreSQL of the tests."""
+    values = {**prepared(folder), "HOLDFAST_TASK_QUEUE": task_queue}
+    health, codec, outside = probe.free_ports(3)
+    here = {
+        f"postgresql://holdfast:{values['POSTGRES_PASSWORD']}@postgresql:5432/holdfast": database,
+        "temporal:7233": temporal,
+        "/run/secrets": str(folder / "secrets"),
+        "0.0.0.0": "127.0.0.1",
+        "--port=8081": f"--port={codec}",
+        "worker:8000": f"127.0.0.1:{health}",
+        "--port=8001": f"--port={outside}",
+    }
+    (folder / "prometheus").mkdir()
+    discovered = "dns_sd_configs: [{names: [worker], type: A, port: 8000, refresh_interval: 15s}]"
+    named = f'static_configs: [{{targets: ["127.0.0.1:{health}"]}}]'
+    prometheus = Prometheus(folder / "prometheus", {discovered: named, "probe:8001": f"127.0.0.1:{outside}"})
+    names = ("state-upgrade", "worker", "codec-server", "probe")
+    services = {name: Service(name, values, here) for name in names}
+    return Deployment(values, services, prometheus, health, codec)
+
+
+@asynccontextmanager
+async def started_all(it: Deployment) -> AsyncGenerator[None]:
+    """Upgrade the database, then run everything until the end of the block."""
+    upgrade, worker, codec, prober = it.services.values()
+    async with started(*upgrade.command, **upgrade.settings) as running:
+        assert await running.ended() == 0, running.text
+    async with (
+        started(*worker.command, **worker.settings, health_port=str(it.health)) as first,
+        started(*codec.command, **codec.settings) as decoder,
+        started(*prober.command, **prober.settings),
+        it.prometheus.running(),
+    ):
+        await asyncio.gather(first.said("worker started"), decoder.said("codec server at"))
+        yield
+
+
 @pytest.mark.slow
 async def test_the_processes_of_the_compose_file_work_together(
     server: DevServer,
@@ -141,66 +191,29 @@ async def test_the_processes_of_the_compose_file_work_together(
     task_queue: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    values = {**prepared(tmp_path), "HOLDFAST_TASK_QUEUE": task_queue}
-    health, codec, outside = probe.free_ports(3)
-    database = await postgres_server.create("compose")
-    here = {
-        f"postgresql://holdfast:{values['POSTGRES_PASSWORD']}@postgresql:5432/holdfast": database,
-        "temporal:7233": server.address,
-        "/run/secrets": str(tmp_path / "secrets"),
-        "0.0.0.0": "127.0.0.1",
-        "--port=8081": f"--port={codec}",
-        "worker:8000": f"127.0.0.1:{health}",
-        "--port=8001": f"--port={outside}",
-    }
-    upgrade, worker, codec_server, prober = (
-        Service(name, values, here) for name in ("state-upgrade", "worker", "codec-server", "probe")
-    )
-    (tmp_path / "prometheus").mkdir()
-    prometheus = Prometheus(
-        tmp_path / "prometheus",
-        {
-            "dns_sd_configs: [{names: [worker], type: A, port: 8000, refresh_interval: 15s}]": (
-                f'static_configs: [{{targets: ["127.0.0.1:{health}"]}}]'
-            ),
-            "probe:8001": f"127.0.0.1:{outside}",
-        },
-    )
+    it = placed(tmp_path, server.address, await postgres_server.create("compose"), task_queue)
     async with ScriptedModel(lambda _: say("Three copies.")) as model:
         monkeypatch.setenv("OPENAI_API_KEY", "test")
         monkeypatch.setenv("OPENAI_BASE_URL", model.openai_url)
-        async with started(*upgrade.command, **upgrade.settings) as running:
-            assert await running.ended() == 0, running.text
-        async with (
-            started(*worker.command, **worker.settings, health_port=str(health)) as first,
-            started(*codec_server.command, **codec_server.settings) as decoder,
-            started(*prober.command, **prober.settings),
-            prometheus.running(),
-        ):
-            await asyncio.gather(first.said("worker started"), decoder.said("codec server at"))
-            for name, value in worker.settings.items():
-                monkeypatch.setenv(f"HOLDFAST_{name.upper()}", value)
+        for name, value in it.services["worker"].settings.items():
+            monkeypatch.setenv(f"HOLDFAST_{name.upper()}", value)
+        async with started_all(it):
             client = await connect()
             session = await client.start("clerk", "How many copies of Dune?")
             assert (await session.wait()).text == "Three copies."
-            assert (await get(health, "/ready"))[0] == 200
+            assert (await get(it.health, "/ready"))[0] == 200
             data, metadata = await the_first_input(client.temporal, session.id)
             assert b"Dune" not in data
-            endpoint = f"http://127.0.0.1:{codec}/{values['CODEC_TOKEN']}"
+            endpoint = f"http://127.0.0.1:{it.codec}/{it.values['CODEC_TOKEN']}"
             assert "Dune" in await asyncio.to_thread(clear_text, endpoint, data, metadata)
             for query, wanted in (
                 ('up{job=~"holdfast-.*"}', [1.0, 1.0]),
                 ('holdfast_turns_total{agent="clerk", outcome="done"}', [1.0]),
                 ('holdfast_probe_up{target="temporal"}', [1.0]),
             ):
-                await eventually(partial(_is, prometheus, query, wanted))
-            examined = Examined(
-                load_app(values["APP"]).registry(),
-                Settings.load(),
-                values["APP"],
-                tmp_path,
-                Options(prometheus=prometheus.url),
-            )
+                await eventually(partial(_is, it.prometheus, query, wanted))
+            app, options = it.values["APP"], Options(prometheus=it.prometheus.url)
+            examined = Examined(load_app(app).registry(), Settings.load(), app, tmp_path, options)
             assert (await check_alerts(examined)).status != "failed"
 
 

@@ -58,31 +58,40 @@ def doctor(
     """
     apply_global_options(context)
     with worker_installed():
-        from holdfast_workers.settings import Settings
-        from holdfast_workers.startup.loading import load_app
-        from holdfast_workflows.contracts.text.nearest import no_such
-
-        from .checks.all import CHECKS
-        from .examination import chosen
         from .examined import Options
 
-    known = [check.name for check in CHECKS]
-    if unknown := [name for name in (*(only or ()), *(also or ())) if name not in known]:
-        raise typer.BadParameter(no_such("check", unknown, known))
-    # The findings say what matters of the failures that the checks provoke.
-    logging.getLogger().addHandler(logging.NullHandler())
-    with one_line_errors():
-        checks = chosen(CHECKS, only or (), also or ())
-        registry = load_app(app).registry()
-        settings = Settings.load().for_app(registry.name)
-        options = Options(call_models, replay, tuple(worker or ()), prometheus, floor)
-        report = asyncio.run(_examined(registry, settings, app, options, checks, show=not as_json))
+    options = Options(call_models, replay, tuple(worker or ()), prometheus, floor)
+    report = _report(app, options, _chosen(only or [], also or []), show=not as_json)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:
         _conclude(report)
     if not report.fit(strict=strict):
         raise typer.Exit(FAILED)
+
+
+def _chosen(only: Sequence[str], also: Sequence[str]) -> list[Check]:
+    from holdfast_workflows.contracts.text.nearest import no_such
+
+    from .checks.all import CHECKS
+    from .examination import chosen
+
+    known = [check.name for check in CHECKS]
+    if unknown := [name for name in (*only, *also) if name not in known]:
+        raise typer.BadParameter(no_such("check", unknown, known))
+    return chosen(CHECKS, only, also)
+
+
+def _report(app: str, options: Options, checks: Sequence[Check], *, show: bool) -> Report:
+    from holdfast_workers.settings import Settings
+    from holdfast_workers.startup.loading import load_app
+
+    # The findings say what matters of the failures that the checks provoke.
+    logging.getLogger().addHandler(logging.NullHandler())
+    with one_line_errors():
+        registry = load_app(app).registry()
+        settings = Settings.load().for_app(registry.name)
+        return asyncio.run(_examined(registry, settings, app, options, checks, show=show))
 
 
 async def _examined(
