@@ -13,7 +13,7 @@ async def check(examined: Examined) -> Finding:
     verifier = make_verifier(examined.settings)
     if verifier is None:
         return warning(
-            "whoever reaches Temporal is the one operator: there is no identity provider",
+            "every client of Temporal acts as the one operator: there is no identity provider",
             "create API keys, or set HOLDFAST_IDENTITY_JWKS: docs/identity.md",
         )
     return ok("requests need a verified principal")
