@@ -61,7 +61,7 @@ def skipped(text: str, remedy: str = "") -> Finding:
 
 
 def worst(findings: Sequence[Finding], fine: str) -> Finding:
-    """One finding for several: the texts of the worst status, or ``fine`` if there are none."""
+    """One finding for several: the texts of the worst status, or ``fine`` if all are ok."""
     for status in ("failed", "warning"):
         if found := [each for each in findings if each.status == status]:
             texts = "; ".join(each.text for each in found)

@@ -86,7 +86,7 @@ def _worker(address: str) -> Finding | None:
 
 
 def _read(url: str, *, text: bool = False) -> Any:
-    """The JSON, or the text, of a page; a string that says why there is none."""
+    """The JSON, or the text, of a page; or a string with the reason why it cannot be read."""
     if not url.startswith(("http://", "https://")):
         return "an address begins with http:// or https://"
     try:
