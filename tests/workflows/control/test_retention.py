@@ -161,6 +161,23 @@ async def test_a_session_that_begins_again_is_open_and_can_be_reset(start: Start
         assert [entry.text async for entry in again.log()] == ["two", "You said: two"]
 
 
+async def test_a_session_that_cannot_be_removed_does_not_keep_the_others(start: Start) -> None:
+    async with start(script, APP) as it:
+        broken, other = await spoken(it, "acme", "one"), await spoken(it, "acme", "one")
+        for each in (broken, other):
+            await closed(it, each)
+        refuse = f"""CREATE TRIGGER broken BEFORE DELETE ON holdfast_log WHEN OLD.session = '{broken.id}'
+            BEGIN SELECT RAISE(ABORT, 'this row is broken'); END"""
+        async with it.holdfast.state.audit.transactions.begin() as db:
+            await (await db.connection()).exec_driver_sql(refuse)
+        await it.holdfast.client.retention.set("session", AT_ONCE)
+        report, last = (await it.holdfast.client.maintenance.run("retention", "prune")).tasks
+        assert broken.id in report.error
+        assert "this row is broken" in report.error
+        assert last.error == ""
+        assert (await status(it, broken), await status(it, other)) == ("closed", "gone")
+
+
 async def test_a_reset_after_a_removal_ends_with_what_was_removed(start: Start) -> None:
     async with start(script, APP) as it:
         session = await spoken(it, "acme", "one", "two")

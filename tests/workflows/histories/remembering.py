@@ -89,5 +89,6 @@ REMEMBERING: dict[str, tuple[Any, Any, Callable[[Gate], App]]] = {
         planning,
     ),
     "maintenance": (maintenance, [], make_app),
+    "maintenance_known": (maintenance, [], make_app),
 }
 """What drives each shape, what its model answers, and its app."""

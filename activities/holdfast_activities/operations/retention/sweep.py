@@ -6,7 +6,7 @@ operator has reset, or to a fleet.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio import activity
@@ -15,15 +15,16 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.database import State
 from holdfast_activities.state.retention.removing import Due
 from holdfast_activities.state.retention.rules import Rules
-from holdfast_workflows.contracts.errors import from_failure
+from holdfast_workflows.contracts.errors import HoldfastError, from_failure
 from holdfast_workflows.contracts.operations.sessions import ENDED
 from holdfast_workflows.contracts.session.session import SessionView, Status
 
 _AT_ONCE = 8
-_PAGE = 200
+_PAGE = 2_000
 
 _ANSWER = 15.0
 """Seconds for a session's answer; its app may have no workers now."""
@@ -44,16 +45,27 @@ class Sweep:
     state: State
 
     async def retain(self, now: float) -> int:
-        """Remove and close what is past its time; return the number of sessions and of days' accounts."""
-        rules = await self.state.retention_rules.load()
-        count = 0
+        """Remove and close what is past its time; return the number of sessions and of days' accounts.
+
+        A session that cannot be removed does not keep the others.
+
+        Raises:
+            HoldfastError: That of the first such session.
+        """
+        rules, each = await self.state.retention_rules.load(), Each()
         async for page in _pages(lambda after: self.state.retention.idle(rules, now, after, _PAGE)):
-            count += await _count(page, lambda each: self._close(each, now))
+            await each.run(page, lambda due: self._close(due, now))
         async for page in _pages(lambda after: self.state.retention.due(rules, now, after, _PAGE)):
-            count += await _count(page, lambda each: self._remove(each, rules, now))
-        if count:
+            await each.run(page, lambda due: self._remove(due, rules, now))
+        if each.count:
             await self.state.erasing.scrub()
-        return count + await self.state.retention.remove_days(rules, now)
+        count = each.count + await self.state.retention.remove_days(rules, now)
+        if each.failed:
+            session, error = each.failed[0]
+            raise type(error)(
+                f"session {session}, and {len(each.failed) - 1} more: {error.detail}"
+            ) from error
+        return count
 
     async def _close(self, due: Due, now: float) -> bool:
         """Close a session that is still idle; one that Temporal does not know was closed by its loss."""
@@ -146,12 +158,34 @@ async def _pages(
         page = await load(page[-1]) if len(page) == _PAGE else []
 
 
-async def _count(page: list[Due], do: Callable[[Due], Awaitable[bool]]) -> int:
-    """Do it for each, a few at once; return how often it changed something."""
-    free = asyncio.Semaphore(_AT_ONCE)
+@dataclass(slots=True)
+class Each:
+    """Work on sessions, a few at once: how often it changed something, and what failed."""
 
-    async def one(due: Due) -> bool:
-        async with free:
-            return await do(due)
+    count: int = 0
+    failed: list[tuple[str, HoldfastError]] = field(default_factory=list[tuple[str, HoldfastError]])
 
-    return sum(await asyncio.gather(*(one(each) for each in page)))
+    async def run(self, page: list[Due], do: Callable[[Due], Awaitable[bool]]) -> None:
+        """Do it for each.
+
+        Raises:
+            HoldfastError: It failed for all of a page, so a service is away.
+        """
+        free = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(due: Due) -> bool:
+            async with free:
+                return await do(due)
+
+        found = await asyncio.gather(*(one(each) for each in page), return_exceptions=True)
+        errors = [
+            (due.session, classify(error))
+            for due, error in zip(page, found, strict=True)
+            if isinstance(error, Exception)
+        ]
+        for session, error in errors:
+            activity.logger.warning("retention of session %s failed: %s", session, error)
+        if len(errors) == len(page) > 1:
+            raise errors[0][1]
+        self.count += sum(each is True for each in found)
+        self.failed += errors
