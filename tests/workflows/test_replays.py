@@ -84,7 +84,7 @@ def write_nothing(_: SettleQueue, __: object) -> None:
 _LOAD = AgentWorkflow._load
 
 
-_OTHERS = {"maintenance", "fleet"}
+_OTHERS = {"maintenance", "maintenance_known", "fleet"}
 """Shapes of other workflows than the session's."""
 
 
@@ -116,13 +116,16 @@ async def test_neither_branch_of_the_patched_change_can_be_removed(
         await replay(load_history(FOLDER / f"{name}.json"))
 
 
-async def test_a_task_of_maintenance_that_is_left_out_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("shape", ["maintenance", "maintenance_known"])
+async def test_a_task_of_maintenance_that_is_left_out_is_caught(
+    monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
     async def nothing(_: MaintenanceWorkflow, __: object) -> tuple[()]:
         return ()
 
     monkeypatch.setattr(MaintenanceWorkflow, "_run_task", nothing)
     with pytest.raises(workflow.NondeterminismError):
-        await replay(load_history(FOLDER / "maintenance.json"))
+        await replay(load_history(FOLDER / f"{shape}.json"))
 
 
 async def test_a_fleet_that_starts_fewer_items_at_once_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
