@@ -311,6 +311,7 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     effects = _blocking(async_session.Session.effects)
     tree = _blocking(async_session.Session.tree)
     trace = _blocking(async_session.Session.trace)
+    export = _blocking(async_session.Session.export)
     prompts = _iterating(async_session.Session.prompts)
     prompt = _blocking(async_session.Session.prompt)
     removed = _blocking(async_session.Session.removed)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory
-from temporalio.common import HeaderCodecBehavior
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from holdfast_temporal import Connection
-from holdfast_workflows.checking import CheckedInputs
-from holdfast_workflows.maintenance import MaintenanceWorkflow
-from holdfast_workflows.session import AgentWorkflow
-from holdfast_workflows.teams.fleet import FleetWorkflow
+from holdfast_temporal.histories.files import read_histories
+from holdfast_workers.debugging.replaying import replayer
 
 
 async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) -> None:
@@ -25,20 +20,11 @@ async def replay(*histories: WorkflowHistory, workflows: Sequence[type] = ()) ->
     Raises:
         temporalio.workflow.NondeterminismError: The code takes other decisions.
     """
-    replayer = Replayer(
-        workflows=[AgentWorkflow, MaintenanceWorkflow, FleetWorkflow, *workflows],
-        data_converter=Connection.from_environment().converter(),
-        header_codec_behavior=HeaderCodecBehavior.CODEC,
-        interceptors=[CheckedInputs()],
-        unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
-    )
+    made = replayer(Connection.from_environment().converter(), workflows)
     for history in histories:
-        await replayer.replay_workflow(history)
+        await made.replay_workflow(history)
 
 
 def load_history(path: Path) -> WorkflowHistory:
     """A history from the JSON that Temporal's command line, UI and SDKs write."""
-    found = WorkflowHistory.from_json(path.stem, path.read_text())
-    # Ids of child workflows follow from the workflow's own.
-    id = found.events[0].workflow_execution_started_event_attributes.workflow_id
-    return replace(found, workflow_id=id) if id else found
+    return read_histories(path)[0]

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from holdfast_activities.context import Conversations, TokenCalibration
+from holdfast_activities.debugging.configuration import DebuggingActivities
 from holdfast_activities.evaluation.forking import Forks
 from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.identity.verifier import Verifier
@@ -95,18 +96,13 @@ class Activities:
             SettleTurn(state, places),
             *_routing(registry, state, identity, places, NeedsOfMessages(registry, state, agents, side_call)),
             Content(registry, state),
-            BreakersAndBudgets(state),
-            Costs(state),
-            ResolveEffect(state),
+            *(kind(state) for kind in _ON_STATE),
             Recall(state, conversations, agents, memory),
             RememberTurn(state.log, state.budgets, agents, memory, applying, side_call),
             Compact(state, conversations, agents, side_call, ratios),
             MemoryAdmin(state, memory, applying),
             Erase(state, conversations, memory, applying),
             Maintain(identity, state, memory, applying, maintenance or MaintenanceSettings()),
-            SetAside(state),
-            Audit(state),
-            Boards(state),
             Schedules(registry, identity),
             identity,
             Approvals(state, agents),
@@ -134,6 +130,9 @@ class Activities:
         """The activities to register with a Temporal worker."""
         return self._all
 
+
+_ON_STATE = (BreakersAndBudgets, Costs, ResolveEffect, SetAside, Audit, Boards, DebuggingActivities)
+"""Activities that need nothing but the state database."""
 
 _OF_SERVICES = (Think, Act, Recall, RememberTurn, Compact)
 

@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .debugging import trace
+from .debugging import bundles, trace
 from .evaluation import case, fork
 from .operations import (
     a2a,
@@ -53,6 +53,8 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     prompts.prompt,
     trace.trace,
     fork.fork,
+    bundles.export,
+    bundles.import_,
     control.pause,
     control.resume,
     control.steer,
@@ -151,7 +153,9 @@ def build(words: Sequence[str]) -> typer.Typer:
         within, _, name = entry.name.rpartition(".")
         _add(_GROUPS[within] if within else app, name, entry, words)
     for command in _OWN:
-        app.command()(command)
+        app.command(command.__name__.rstrip("_").replace("_", "-"))(
+            command
+        )  # a function cannot be named `import`
     for name, group in _GROUPS.items():
         app.add_typer(group, name=name)
     return app

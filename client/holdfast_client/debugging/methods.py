@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 from holdfast_client.operations import content
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.session.manifests import Manifest
 
-from . import tracing
+from . import exporting, tracing
 from .spans import Trace
 
 
 class DebuggingMethods:
-    """Traces, and how prompts were built."""
+    """Traces, bundles, and how prompts were built."""
 
     _requests: Requests
     _id: str
@@ -34,6 +35,17 @@ class DebuggingMethods:
         if any(number is not None and number < 1 for number in (turn, last)):
             raise BadInput(f"turn={turn} and last={last} must be at least 1")
         return await tracing.trace(self._requests, self._id, turn, last)
+
+    async def export(self, path: Path | str) -> tuple[str, ...]:
+        """Write the session to a file, which ``holdfast.open_bundle`` reads: history, log, prompts, effects, configuration.
+
+        Secrets are replaced; what users and tools said is in it, decrypted. Returns what could not be read, and why,
+        such as the log while no worker runs.
+
+        Raises:
+            BadInput: The file cannot be written.
+        """
+        return (await exporting.export(self._requests, self._id, Path(path))).missing
 
     async def prompts(self) -> AsyncGenerator[Manifest]:
         """Yield the manifest of each model call's prompt, in order."""

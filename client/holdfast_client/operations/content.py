@@ -157,10 +157,14 @@ async def prompt(requests: Requests, session: str, step: int | None, turn: int |
             found = manifest
     if found is None:
         raise NothingToDo(f"{session} has no such model call with a manifest; `holdfast prompt` lists them")
-    # Alone it comes with the instructions.
-    request = ReadManifests(session=session, seq=found.seq)
+    return await prompt_at(requests, session, found.seq) or found
+
+
+async def prompt_at(requests: Requests, session: str, seq: int) -> Manifest | None:
+    """Return the manifest of the reply at ``seq``, with the instructions of its prompt."""
+    request = ReadManifests(session=session, seq=seq)
     page = await requests.activity(names.READ_MANIFESTS, request, Manifests, session=session)
-    return page.manifests[0] if page.manifests else found
+    return page.manifests[0] if page.manifests else None
 
 
 async def _page(requests: Requests, session: str, start: int, count: int = _PAGE) -> contracts.LogPage:

@@ -6,6 +6,8 @@ it gets for a session that does not exist.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, get_args
@@ -68,6 +70,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "case": ("view", _of("case")),
     "fork": ("fork", _of("fork")),
     "comparison": ("view", _of("comparison", timeout=10)),
+    "export": ("view", _of("export", f"{tempfile.gettempdir()}/holdfast-matrix-{os.getpid()}.zip")),
     "board": ("view", lambda client, id: client.session(id).board.list()),
     "board.read": ("view", lambda client, id: client.session(id).board.read("plan")),
     "board.write": ("send", lambda client, id: client.session(id).board.write("plan", "x", id=f"w-{id}")),
@@ -134,6 +137,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
 """Each public method of ``Client`` that makes a request: its operation, and whether it needs all tenants."""
 
 _BY_TEMPORAL = {
+    "export",
     "result",
     "erase",
     "sessions",

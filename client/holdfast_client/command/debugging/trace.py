@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ..common import printing
-from ..common.execution import command, connected
+from ..common.execution import command
 from ..common.options import Json, SessionId
+from .bundles import readable
 
 if TYPE_CHECKING:
     from holdfast_client.debugging.spans import Span, Trace, TurnTrace
@@ -55,14 +56,14 @@ async def trace(
     With --json: one line for the trace, with "findings"; then one for each turn, with "shares", and one for
     each span; "record" is "trace", "turn" or "span".
     """
-    client = await connected(context)
-    made = await client.session(session).trace(turn, last=None if full else last)
+    handle, client = await readable(context, session)
+    made = await handle.trace(turn, last=None if full else last)
     if json:
         documents(made)
         return
     console = printing.out()
     draw(console, made, full=full)
-    if link := printing.link(client, session):
+    if client is not None and (link := printing.link(client, session)):
         console.print(f"\n[dim]{link}[/]")
 
 

@@ -35,6 +35,12 @@ async def effects(
     With --json: one line each, {"key", "session", "seq", "turn", "agent", "tenant", "tool",
     "effect", "status", "arguments", "result", "by", "claimed", "settled"}.
     """
+    from holdfast_client.debugging import imports
+
+    if imported := imports.find(session):
+        found = tuple(each for each in await imported.effects() if status in {None, each.status})[:limit]
+        printing.listing(found, _list, "There are no such effects.", json=json)
+        return
     client = await connected(context)
     found = await client.effects(session=session, status=status or "", limit=limit)
     printing.listing(found, _list, "There are no such effects.", json=json)

@@ -9,12 +9,14 @@ import typer
 from rich.table import Table
 
 from ..common import printing
-from ..common.execution import command, connected
+from ..common.execution import command
 from ..common.options import Json, SessionId, argument
+from ..debugging.bundles import readable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from holdfast_client.debugging.imported import ImportedSession
     from holdfast_client.session import Session
     from holdfast_workflows.contracts.session.entries import Entry
     from holdfast_workflows.contracts.session.manifests import Manifest, ManifestItem
@@ -42,7 +44,7 @@ async def prompt(
     position = _position(step)
     if text and position is None:
         raise typer.BadParameter("--text needs a STEP")
-    handle = (await connected(context)).session(session)
+    handle, _ = await readable(context, session)
     if position is None:
         found = [manifest async for manifest in handle.prompts()]
         printing.listing(found, _table, "The session has no manifests.", json=json)
@@ -95,7 +97,7 @@ def _print_parts(console: Console, found: Manifest) -> None:
     console.print(table)
 
 
-async def _print_texts(console: Console, session: Session, found: Manifest) -> None:
+async def _print_texts(console: Console, session: Session | ImportedSession, found: Manifest) -> None:
     """Print the log entries that the prompt contains, in order."""
     entries: dict[int, Entry] = {}
     first = min((each.start for each in found.items if each.stop), default=found.seq)

@@ -11,6 +11,7 @@ from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, SessionId
 from ..common.screen import Screen
+from ..debugging.bundles import readable
 from ..operations import answers, budgets
 from ..teams import tree
 from .turns import Turns
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from holdfast_client.client import Client
+    from holdfast_client.debugging.imported import ImportedSession
     from holdfast_client.session import Session
     from holdfast_workflows.contracts.session.session import SessionView, TurnView
 
@@ -58,8 +60,7 @@ async def show(
     With --json: one line for each turn, then one for each entry, in full; "kind" is "turn", "user",
     "reply", "result", "memory" or "summary".
     """
-    client = await connected(context)
-    handle = client.session(session)
+    handle, client = await readable(context, session)
     found, removed = await _turns(handle)
     if json:
         for turn in found:
@@ -70,25 +71,30 @@ async def show(
     view = await handle.view(0)
     console = printing.out()
     console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {await _status(client, view)}")
+    if client is None:
+        console.print("[dim]imported; as it was when it was exported[/]")
     _print_facts(console, view, removed)
-    if link := printing.link(client, session):
+    if client is not None and (link := printing.link(client, session)):
         console.print(f"[dim]{link}[/]")
     _print_state(console, view)
     if view.parent:
         console.print(f"[dim]works for {escape(view.parent)}: holdfast tree {escape(view.parent)}[/]")
-    if view.team is not None:
-        tree.draw(console, (await handle.tree()).part(session))
+    if view.team is not None and client is not None:
+        tree.draw(console, (await client.session(session).tree()).part(session))
     turns = Turns(console, found, view.events, full=full)
     async for entry in handle.transcript() if full else handle.log():
         turns.add(entry)
     turns.end()
 
 
-async def _turns(handle: Session) -> tuple[list[TurnView], str]:
+async def _turns(handle: Session | ImportedSession) -> tuple[list[TurnView], str]:
     """Return the turns of a session, and what retention has removed of it."""
+    from holdfast_client.debugging.imported import ImportedSession
     from holdfast_workflows.contracts.errors import SessionNotFound  # it imports Temporal
     from holdfast_workflows.contracts.operations.retention import removed_in_words
 
+    if isinstance(handle, ImportedSession):
+        return [turn async for turn in handle.turns()], ""
     removed = removed_in_words(await handle.removed())
     try:
         return [turn async for turn in handle.turns()], removed
@@ -106,8 +112,10 @@ def _print_facts(console: Console, view: SessionView, removed: str) -> None:
         console.print(f"[dim]removed by retention: {removed}[/]")
 
 
-async def _status(client: Client, view: SessionView) -> str:
+async def _status(client: Client | None, view: SessionView) -> str:
     """Return the session's status, also of one that was terminated while it ran."""
+    if client is None:
+        return view.status
     from holdfast_workflows.contracts.operations.sessions import ENDED  # it imports Temporal
 
     found = await client.temporal.get_workflow_handle(view.session).describe()

@@ -49,6 +49,7 @@ OF_SESSION: Final[Mapping[str, Operation]] = {
     names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "control",
     names.READ_TEAM_BOARD: "view", names.WRITE_TEAM_BOARD: "send",
     names.READ_ITEMS: "view", names.PREPARE_FORK: "fork", names.READ_REMOVALS: "view",
+    names.READ_CONFIGURATION: "control",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 
