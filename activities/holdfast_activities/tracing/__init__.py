@@ -12,6 +12,17 @@ content       prompts and replies as attributes
 from . import spans
 from .interceptor import AtWork
 from .recorder import Recorder, Span, SpanKind
-from .work import Work, at_step, log_fields, work_on
+from .work import PRIVATE, Work, at_step, log_fields, work_on
 
-__all__ = ["AtWork", "Recorder", "Span", "SpanKind", "Work", "at_step", "log_fields", "spans", "work_on"]
+__all__ = [
+    "PRIVATE",
+    "AtWork",
+    "Recorder",
+    "Span",
+    "SpanKind",
+    "Work",
+    "at_step",
+    "log_fields",
+    "spans",
+    "work_on",
+]

@@ -25,7 +25,7 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from . import content
 from .recorder import Recorder, Span, SpanKind, Value
-from .work import RECORDER, WORK, Work
+from .work import PRIVATE, RECORDER, WORK, Work
 
 if TYPE_CHECKING:
     from holdfast_activities.models.base import Model, ModelReply, ModelRequest
@@ -185,13 +185,14 @@ def tool_call(call: ToolRun, spec: ToolSpec) -> ToolCall:
         **_of(work),
         "holdfast.step": call.step,
     }
-    if recorder.content:
+    with_content = recorder.content and not PRIVATE.get()
+    if with_content:
         attributes["gen_ai.tool.call.arguments"] = content.arguments(call.arguments)
     # Child sessions have this span as their parent, and began before this run of the function.
     began = work.header.began
     id = call_span(call.key) if began else ""
     span = recorder.begin(f"execute_tool {call.name}", "internal", attributes, id=id, at=began)
-    return ToolCall(span, with_content=recorder.content)
+    return ToolCall(span, with_content=with_content)
 
 
 def of_memory(

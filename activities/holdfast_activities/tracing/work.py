@@ -53,6 +53,10 @@ def work_on(request: object) -> Work | None:
     return work
 
 
+PRIVATE: Final[ContextVar[bool]] = ContextVar("PRIVATE", default=False)
+"""Whether the arguments and results of tools may have personal data that the model does not see."""
+
+
 def at_step(step: int) -> None:
     """Set the step that the present task works for."""
     work = WORK.get()

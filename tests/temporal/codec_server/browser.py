@@ -66,6 +66,14 @@ class Page:
 
         await eventually(shown, within)
 
+    async def eventually(self, script: str, within: float = 60.0) -> None:
+        """Wait until an expression is true in the page."""
+
+        async def true() -> bool:
+            return bool(await self.run(script))
+
+        await eventually(true, within)
+
     async def run(self, script: str) -> Any:
         """Evaluate an expression in the page."""
         done = await self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)

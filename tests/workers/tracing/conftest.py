@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from holdfast import Agent, App, Delegate, Memory, Pipeline, tool
+from holdfast import Agent, App, Delegate, Memory, PersonalData, Pipeline, tool
 from holdfast.testing import Environment, ScriptedModel
 from holdfast_temporal import DevServer
 
@@ -34,6 +34,7 @@ SHOP = App(
     agents=[
         Agent("clerk", model="openai:gpt-test", tools=[look]),
         Agent("lead", model="openai:lead", tools=[Delegate("clerk")]),
+        Agent("discreet", model="openai:gpt-test", tools=[look], pii=PersonalData()),
         Agent("keeper", model="openai:gpt-test", memory=Memory(facts=False)),
     ],
     teams=[Pipeline("press", stages=["clerk"])],

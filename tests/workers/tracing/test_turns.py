@@ -83,6 +83,20 @@ async def test_spans_have_prompts_and_results_without_secrets_if_that_is_wanted(
     assert KEY not in repr(collector.spans)
 
 
+async def test_no_span_has_personal_data_that_the_model_does_not_see(
+    collector: Receiver, traced: Traced
+) -> None:
+    def script(request: Request) -> Reply:
+        return say("Found <EMAIL_1>.") if request.results else call("look", {"at": "<EMAIL_1>"})
+
+    async with traced(script, tracing_content="true") as holdfast:
+        reply = await holdfast.client.run("discreet", "Find ada@example.org.")
+        await collector.has("invoke_agent discreet")
+    assert reply == "Found ada@example.org."
+    assert "<EMAIL_1>" in collector.named("chat gpt-test")[1].attributes["gen_ai.input.messages"]
+    assert "ada@example.org" not in repr(collector.spans)
+
+
 async def test_a_failed_call_has_its_error_and_its_repetition_a_span_of_its_own(
     collector: Receiver, traced: Traced
 ) -> None:
@@ -141,17 +155,20 @@ async def test_memories_have_spans(collector: Receiver, traced: Traced) -> None:
 async def test_a_turn_continues_the_trace_of_the_application_and_follows_its_sampling(
     collector: Receiver, traced: Traced
 ) -> None:
-    async with traced([say("One."), say("Two.")]) as holdfast:
-        session = await holdfast.client.start("clerk")
+    calls = [call("look", {"at": f"pier {number}"}) for number in range(3)]
+    async with traced([say("One."), *calls, say("Two.")]) as holdfast:
+        session = await holdfast.client.start("clerk", continue_as_new_after=20)
         with _of_application(ALWAYS_OFF):
             await session.send("Not sampled.")
         with _of_application(ALWAYS_ON) as span:
-            await session.send("Sampled.")
+            await session.send("Sampled, and continued as new runs.")
         await collector.has("invoke_agent clerk")
+        run = await holdfast.temporal.get_workflow_handle(session.id).describe()
+    assert run.raw_description.workflow_execution_info.first_run_id != run.run_id
     turn, context = collector.one("invoke_agent clerk"), span.get_span_context()
     assert (turn.trace, turn.parent) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
     assert turn.attributes["holdfast.turn"] == 2
-    assert collector.one("chat gpt-test").parent == turn.id
+    assert [each.parent for each in collector.named("chat gpt-test")] == 4 * [turn.id]
 
 
 def _of_application(sampler: Sampler) -> Any:

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from holdfast_activities import clock
 from holdfast_activities.teams.team_step import take_step
+from holdfast_activities.tracing import PRIVATE
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, to_failure
 from holdfast_workflows.contracts.operations.breakers import TenantLimits
@@ -48,6 +49,7 @@ class Think:
         loop: StepLoop | None = None
         try:
             agent = await self._agents.get(step.digest)
+            PRIVATE.set(agent.spec.pii is not None)
             state = self._dependencies.state
             await state.append_audit(*step.audit)
             if agent.spec.routing is not None and step.step == 1:

@@ -13,7 +13,7 @@ from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
 from holdfast_activities.teams.needed import OUTCOMES
 from holdfast_activities.tools.questions import REMOTE
-from holdfast_activities.tracing import work_on
+from holdfast_activities.tracing import PRIVATE, work_on
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import INPUTS
 from holdfast_workflows.contracts.errors import (
@@ -126,6 +126,7 @@ class Act:
         TOKEN.set(tickets.token_of(self._state, request))
         REMOTE.set(request.remote)
         agent = await self._agents.get(request.digest)
+        PRIVATE.set(agent.spec.pii is not None)
         await self._expect_here(agent, request)
         arguments = request.arguments
         if not arguments or request.again or activity.info().attempt > 1:
@@ -143,6 +144,7 @@ class Act:
         if request.fork is not None:
             return ActResult(status="failed", preview=NOT_CARRIED_OUT)
         agent = await self._agents.get(request.digest)
+        PRIVATE.set(agent.spec.pii is not None)
         await self._expect_here(agent, request)
         return await self._undo.carry_out(agent, request, heartbeat)
 
