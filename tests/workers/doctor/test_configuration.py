@@ -9,6 +9,7 @@ import pytest
 from holdfast import Agent, App, Budget
 from holdfast.testing import ScriptedModel, say, unauthorized
 from holdfast_temporal import DevServer, binding, connect
+from holdfast_workers.doctor.checks import disk
 from holdfast_workers.doctor.examined import Options
 from holdfast_workers.startup import binding as bindings
 
@@ -73,6 +74,13 @@ async def test_a_server_that_does_not_answer_fails_and_what_needs_it_is_skipped(
     assert (await run(examined, "temporal")).status == "failed"
     found = await run(examined, "binding")
     assert (found.status, found.text) == ("skipped", "needs temporal")
+
+
+async def test_a_full_disk_fails(examining: Examining, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "GB free" in (await run(examining(), "disk")).text
+    monkeypatch.setattr(disk, "_LEAST", 10**18)
+    found = await run(examining(), "disk")
+    assert (found.status, found.text.startswith("the disk is full: HOLDFAST_HOME has")) == ("failed", True)
 
 
 async def test_a_database_without_tables_fails_with_the_command(examining: Examining, tmp_path: Path) -> None:

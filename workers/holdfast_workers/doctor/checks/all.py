@@ -8,6 +8,7 @@ from ..examination import Check
 from . import (
     agents,
     breakers,
+    disk,
     encryption,
     identity,
     kill,
@@ -29,6 +30,7 @@ CHECKS: Final = (
     Check("settings", "configuration", settings.check),
     Check("agents", "configuration", agents.check),
     Check("temporal", "dependencies", temporal.check),
+    Check("disk", "dependencies", disk.check),
     Check("state", "dependencies", state.check),
     Check("binding", "dependencies", state.check_binding, needs=("temporal", "state")),
     Check("models", "dependencies", models.check),

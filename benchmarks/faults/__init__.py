@@ -1,0 +1,1 @@
+"""Seeded faults: what names each of them, and how long that takes. ``python -m benchmarks.faults``."""
