@@ -8,6 +8,9 @@ from holdfast import Agent, App, Budget, CachedReply, TenantLimits, tool
 
 FAR = 10**9
 TENANT = "guarded"
+PRICES = '{"limited:bench": {"input": 1, "output": 10}}'
+"""HOLDFAST_PRICES, without which budgets in dollars refuse the model."""
+
 BUDGET = Budget(tokens=FAR, dollars=1e6, steps=FAR, tool_calls=FAR, seconds=1e8)
 
 RESULT = "r" * 1_000

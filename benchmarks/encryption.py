@@ -23,7 +23,7 @@ from holdfast_temporal.encryption import key_file
 from holdfast_temporal.encryption.codec import EncryptionCodec
 from holdfast_temporal.encryption.keyring import Keyring
 
-from .app import TENANT
+from .app import PRICES, TENANT
 from .processes import python
 
 _AGENTS = {"ordinary-guarded": "keep", "inline-guarded": "peek"}
@@ -52,6 +52,7 @@ async def main(rounds: int, steps: int) -> None:
                 "HOLDFAST_PROVIDERS": json.dumps(
                     {"limited": {"kind": "openai", "base_url": model.openai_url}}
                 ),
+                "HOLDFAST_PRICES": PRICES,
             }
             command = ("-m", "holdfast_workers", "benchmarks.app:app")
             await stack.enter_async_context(python(*command, log=home / f"{name}.log", **environment))

@@ -18,7 +18,7 @@ from holdfast_client import Client, connect
 from holdfast_temporal import DevServer
 from holdfast_temporal import connect as connect_temporal
 
-from .app import FAR, TENANT
+from .app import FAR, PRICES, TENANT
 from .cases import System, Worker, Workload
 from .floor import FloorWorkflow
 from .processes import Process, python
@@ -154,6 +154,7 @@ def _commands(home: Path, address: str, model: str) -> dict[Worker, Command]:
         "OPENAI_BASE_URL": model,
         "OPENAI_API_KEY": "bench",
         "HOLDFAST_PROVIDERS": _limited(model),
+        "HOLDFAST_PRICES": PRICES,
     }
     return {
         "floor": floor("floor", ""),

@@ -108,7 +108,8 @@ async def test_a_degraded_run_goes_on_with_the_cheaper_model(start: Start) -> No
 
     budget = Budget(dollars=0.01, when_spent="degrade", cheaper="openai:small")
     agent = Agent("helper", model="openai:gpt-5", tools=[look], max_tokens=400, budget=budget)
-    async with start(script, App(agents=[agent])) as it:
+    prices = '{"openai:small": {"input": 0.01, "output": 0.01}}'
+    async with start(script, App(agents=[agent]), prices=prices) as it:
         reply = await (await it.holdfast.client.start("helper", "Look around.")).wait(raise_on_error=False)
     assert (reply.status, reply.text) == ("done", "Done, cheaply.")
 
