@@ -81,7 +81,7 @@ class Examined:
     def models(self) -> Models:
         """The clients of models."""
         if self._models is None:
-            self._models = Models(self.settings.model_providers())
+            self._models = Models(self.settings.model_providers(), prices=self.settings.own_prices())
             self._stack.push_async_callback(self._models.close)
         return self._models
 
