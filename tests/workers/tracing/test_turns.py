@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import pytest
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
 from holdfast.testing import Reply, Request, call, failed, say
 
 from .conftest import Traced
 from .receiver import Receiver
+
+Application = Callable[[Sampler], AbstractContextManager[None]]
 
 CANARY = "canary-7714"
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
@@ -153,26 +161,39 @@ async def test_memories_have_spans(collector: Receiver, traced: Traced) -> None:
 
 
 async def test_a_turn_continues_the_trace_of_the_application_and_follows_its_sampling(
-    collector: Receiver, traced: Traced
+    collector: Receiver, traced: Traced, application: Application
 ) -> None:
     calls = [call("look", {"at": f"pier {number}"}) for number in range(3)]
     async with traced([say("One."), *calls, say("Two.")]) as holdfast:
         session = await holdfast.client.start("clerk", continue_as_new_after=20)
-        with _of_application(ALWAYS_OFF):
+        with application(ALWAYS_OFF):
             await session.send("Not sampled.")
-        with _of_application(ALWAYS_ON) as span:
+        with application(ALWAYS_ON):
             await session.send("Sampled, and continued as new runs.")
         await collector.has("invoke_agent clerk")
         run = await holdfast.temporal.get_workflow_handle(session.id).describe()
     assert run.raw_description.workflow_execution_info.first_run_id != run.run_id
-    turn, context = collector.one("invoke_agent clerk"), span.get_span_context()
-    assert (turn.trace, turn.parent) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
-    assert turn.attributes["holdfast.turn"] == 2
+    turn, sent = collector.one("invoke_agent clerk"), collector.one("send_message")
+    request = collector.one("request")
+    assert (request.parent, sent.parent, turn.parent) == ("", request.id, sent.id)
+    assert {each.trace for each in collector.spans} == {request.trace}
+    assert (turn.attributes["holdfast.turn"], sent.attributes["gen_ai.conversation.id"]) == (2, session.id)
     assert [each.parent for each in collector.named("chat gpt-test")] == 4 * [turn.id]
 
 
-def _of_application(sampler: Sampler) -> Any:
-    return TracerProvider(sampler).get_tracer("application").start_as_current_span("request")
+@pytest.fixture
+def application(collector: Receiver, monkeypatch: pytest.MonkeyPatch) -> Application:
+    """An application that traces its requests with that sampler, as it sets OpenTelemetry up for itself."""
+
+    @contextmanager
+    def request(sampler: Sampler) -> Generator[None]:
+        provider = TracerProvider(sampler, shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{collector.url}/v1/traces")))
+        monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+        with provider.get_tracer("application").start_as_current_span("request"):
+            yield
+
+    return request
 
 
 async def test_turns_that_are_not_sampled_have_no_span_at_all(collector: Receiver, traced: Traced) -> None:
