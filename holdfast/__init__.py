@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_client.operations.maintenance import MaintenanceClient, MaintenanceRun
     from holdfast_client.operations.memory import MemoryClient
+    from holdfast_client.operations.monitor import MonitorClient
     from holdfast_client.operations.retention import HoldClient, RetentionClient
     from holdfast_client.operations.trees import SessionTree
     from holdfast_client.reply import Reply
@@ -221,6 +222,12 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.operations.content import AgentInfo
     from holdfast_workflows.contracts.operations.costs import CostForecast, CostReport, CostRow
     from holdfast_workflows.contracts.operations.effects import EffectView
+    from holdfast_workflows.contracts.operations.monitor import (
+        MonitorAnalysis,
+        MonitorChange,
+        MonitorReport,
+        Recommendation,
+    )
     from holdfast_workflows.contracts.operations.retention import Hold, Removed, RetentionRule
     from holdfast_workflows.contracts.operations.schedules import ScheduleRun, ScheduleView
     from holdfast_workflows.contracts.permissions.rules import Condition, Permissions, Rule
@@ -273,6 +280,7 @@ _MODULES: Final = {
     "holdfast_client.operations.listing": "SessionInfo",
     "holdfast_client.operations.maintenance": "MaintenanceClient MaintenanceRun",
     "holdfast_client.operations.memory": "MemoryClient",
+    "holdfast_client.operations.monitor": "MonitorClient",
     "holdfast_client.operations.retention": "HoldClient RetentionClient",
     "holdfast_client.operations.trees": "SessionTree",
     "holdfast_client.reply": "Reply",
@@ -334,6 +342,9 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
     "holdfast_workflows.contracts.operations.costs": "CostForecast CostReport CostRow",
     "holdfast_workflows.contracts.operations.effects": "EffectView",
+    "holdfast_workflows.contracts.operations.monitor": """
+        MonitorAnalysis MonitorChange MonitorReport Recommendation
+    """,
     "holdfast_workflows.contracts.operations.retention": "Hold Removed RetentionRule",
     "holdfast_workflows.contracts.operations.schedules": "ScheduleRun ScheduleView",
     "holdfast_workflows.contracts.permissions.rules": "Condition Permissions Rule",
@@ -395,27 +406,28 @@ __all__ = [
     "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable",
     "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn",
     "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError",
-    "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "ModelUnpriced", "NeedsPerson",
-    "NoCachedReply", "NoCapableAgent", "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo",
-    "NotificationFailed", "OpenMemory", "OpenTicket", "OtherAgent", "Outcome", "OutcomeCall",
-    "OutputCutOff", "OutputInvalid", "OutputSpec", "Parallel", "PermissionDecided", "Permissions",
-    "PersonalData", "Pipeline", "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota",
-    "QueueFull", "QueueUnserved", "RateLimited", "Recalled", "RecalledMemory", "Removed", "Reply",
-    "ReplyEntry", "ResultEntry", "ResultNotText", "ResultTooLarge", "RetentionClient", "RetentionRule",
-    "RetryPolicy", "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
-    "ScheduleNotFound", "ScheduleOptions", "ScheduleRun", "ScheduleView", "Schedules",
-    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
-    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionTree",
-    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Span", "Spending", "Stage",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
-    "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall",
-    "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted",
-    "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnTrace", "TurnView",
-    "Unclassified", "UnderHold", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict",
-    "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called", "client_tool",
-    "connect", "deny", "open_bundle", "open_memory", "tool", "untrusted",
+    "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "ModelUnpriced", "MonitorAnalysis",
+    "MonitorChange", "MonitorClient", "MonitorReport", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
+    "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
+    "OpenTicket", "OtherAgent", "Outcome", "OutcomeCall", "OutputCutOff", "OutputInvalid", "OutputSpec",
+    "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
+    "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved", "RateLimited", "Recalled",
+    "RecalledMemory", "Recommendation", "Removed", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
+    "ResultTooLarge", "RetentionClient", "RetentionRule", "RetryPolicy", "Route", "Routed", "Router",
+    "Routing", "Rule", "RunOptions", "SandboxUnavailable", "ScheduleNotFound", "ScheduleOptions",
+    "ScheduleRun", "ScheduleView", "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing",
+    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
+    "SessionOptions", "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer",
+    "SimplifiedReply", "Span", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec",
+    "TeamTool", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket",
+    "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnTrace", "TurnView", "Unclassified", "UnderHold", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow",
+    "arg", "ask", "called", "client_tool", "connect", "deny", "open_bundle", "open_memory", "tool",
+    "untrusted",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from holdfast_client.sync import (
     HoldClient,
     MaintenanceClient,
     MemoryClient,
+    MonitorClient,
     RetentionClient,
     Schedules,
     Session,
@@ -21,6 +22,6 @@ from holdfast_client.sync import (
 )
 
 __all__ = [
-    "BoardClient", "Client", "Fleet", "Fleets", "HoldClient", "MaintenanceClient", "MemoryClient", "RetentionClient",
+    "BoardClient", "Client", "Fleet", "Fleets", "HoldClient", "MaintenanceClient", "MemoryClient", "MonitorClient", "RetentionClient",
     "Schedules", "Session", "connect",
 ]  # fmt: skip

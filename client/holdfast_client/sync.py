@@ -25,6 +25,7 @@ from holdfast_client.operations.blocking import (
     HoldClient,
     MaintenanceClient,
     MemoryClient,
+    MonitorClient,
     OperationHandles,
     RetentionClient,
 )
@@ -47,7 +48,7 @@ from .teams.fleet_items import Items
 from .teams.fleets import FleetOptions
 
 __all__ = [
-    "BoardClient", "Client", "Fleet", "Fleets", "HoldClient", "MaintenanceClient", "MemoryClient", "RetentionClient",
+    "BoardClient", "Client", "Fleet", "Fleets", "HoldClient", "MaintenanceClient", "MemoryClient", "MonitorClient", "RetentionClient",
     "Schedules", "Session", "connect",
 ]  # fmt: skip
 
@@ -385,7 +386,7 @@ class Fleet(_Handle[async_fleet.Fleet[OutT]], Generic[OutT]):
 connect = _connecting(async_client.connect)
 
 for each in (
-    connect, Client, Session, MemoryClient, BoardClient, Fleets, Fleet, Schedules, MaintenanceClient,
+    connect, Client, Session, MemoryClient, BoardClient, Fleets, Fleet, Schedules, MaintenanceClient, MonitorClient,
     RetentionClient, HoldClient,
 ):  # fmt: skip
     public(each, "holdfast.sync")

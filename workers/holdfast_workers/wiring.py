@@ -31,6 +31,7 @@ from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.identity import IdentityWorkflow
 from holdfast_workflows.maintenance import MaintenanceWorkflow
+from holdfast_workflows.operations.monitor import MonitorWorkflow
 from holdfast_workflows.session import AgentWorkflow
 from holdfast_workflows.teams.fleet import FleetWorkflow
 
@@ -45,7 +46,7 @@ _HEARTBEAT = timedelta(milliseconds=200)
 # Time until another worker takes over a cached session; a killed worker delays its sessions by this much.
 _STICKY = timedelta(seconds=2)
 
-OWN_WORKFLOWS = (AgentWorkflow, MaintenanceWorkflow, IdentityWorkflow, FleetWorkflow)
+OWN_WORKFLOWS = (AgentWorkflow, MaintenanceWorkflow, MonitorWorkflow, IdentityWorkflow, FleetWorkflow)
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
 

@@ -16,6 +16,8 @@ from holdfast_activities.memory.outbox.draining import Drainer
 from holdfast_activities.notifications import Sender
 from holdfast_activities.operations.costs import Costs
 from holdfast_activities.operations.maintenance.settings import MaintenanceSettings
+from holdfast_activities.operations.monitor.adjust import Adjust
+from holdfast_activities.operations.monitor.observe import Observe
 from holdfast_activities.operations.retention.requests import RetentionRequests
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.database import State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast_client.client import Client
 from holdfast_client.handles import Handle, blocking, iterating
 
-from . import maintenance, memory, retention
+from . import maintenance, memory, monitor, retention
 
 
 class OperationHandles(Handle[Client]):
@@ -20,6 +20,11 @@ class OperationHandles(Handle[Client]):
     def maintenance(self) -> MaintenanceClient:
         """Maintenance: run it, schedule it, and see its last runs."""
         return MaintenanceClient(self._target.maintenance, self._portal)
+
+    @property
+    def monitor(self) -> MonitorClient:
+        """The monitor: recommendations about the deployment, and the changes that it made."""
+        return MonitorClient(self._target.monitor, self._portal)
 
     @property
     def retention(self) -> RetentionClient:
@@ -50,6 +55,15 @@ class MaintenanceClient(Handle[maintenance.MaintenanceClient]):
     run = blocking(maintenance.MaintenanceClient.run)
     runs = blocking(maintenance.MaintenanceClient.runs)
     schedule = blocking(maintenance.MaintenanceClient.schedule)
+
+
+class MonitorClient(Handle[monitor.MonitorClient]):
+    """The monitor; see ``holdfast.MonitorClient``."""
+
+    start = blocking(monitor.MonitorClient.start)
+    stop = blocking(monitor.MonitorClient.stop)
+    reports = blocking(monitor.MonitorClient.reports)
+    revert = blocking(monitor.MonitorClient.revert)
 
 
 class RetentionClient(Handle[retention.RetentionClient]):

@@ -6,6 +6,7 @@ from holdfast_client.requests.requests import Requests
 
 from .maintenance import MaintenanceClient
 from .memory import MemoryClient
+from .monitor import MonitorClient
 from .retention import HoldClient, RetentionClient
 
 
@@ -23,6 +24,11 @@ class OperationMethods:
     def maintenance(self) -> MaintenanceClient:
         """Maintenance: run it, schedule it, and see its last runs."""
         return MaintenanceClient(self._requests)
+
+    @property
+    def monitor(self) -> MonitorClient:
+        """The monitor: recommendations about the deployment, and the changes that it made."""
+        return MonitorClient(self._requests)
 
     @property
     def retention(self) -> RetentionClient:

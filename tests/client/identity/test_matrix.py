@@ -115,6 +115,9 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "fleets.start": ("start", False, lambda client: client.fleets.start("helper", ["Hi"])),
     "board": ("memory_read", False, lambda client: client.board("prices").list()),
     "board.write": ("memory_write", False, lambda client: client.board("prices").write("a", "b", id="w-1")),
+    "monitor.start": ("maintain", True, lambda client: client.monitor.start(timedelta(days=9))),
+    "monitor.stop": ("maintain", True, lambda client: client.monitor.stop()),
+    "monitor.reports": ("maintain", True, lambda client: client.monitor.reports()),
     "maintenance.schedule": (
         "maintain",
         True,
@@ -147,6 +150,9 @@ _BY_TEMPORAL = {
     "schedules.list",
     "maintenance.schedule",
     "maintenance.runs",
+    "monitor.start",
+    "monitor.stop",
+    "monitor.reports",
 }
 """What Temporal answers itself; a client with a credential asks a worker first."""
 

@@ -41,6 +41,8 @@ GRANT_START: Final = "grant_start"
 FIND_CHILD: Final = "find_child"
 CANCEL_ORPHANS: Final = "cancel_orphans"
 LIST_AUDIT: Final = "list_audit"
+OBSERVE: Final = "observe_deployment"
+ADJUST_MAINTENANCE: Final = "adjust_maintenance"
 READ_TEAM_BOARD: Final = "read_team_board"
 WRITE_TEAM_BOARD: Final = "write_team_board"
 READ_TENANT_BOARD: Final = "read_tenant_board"
@@ -71,7 +73,11 @@ MAINTENANCE_WORKFLOW: Final = "MaintenanceWorkflow"
 
 FLEET_WORKFLOW: Final = "FleetWorkflow"
 
-OWN_WORKFLOWS: Final = frozenset({WORKFLOW, MAINTENANCE_WORKFLOW, IDENTITY_WORKFLOW, FLEET_WORKFLOW})
+MONITOR_WORKFLOW: Final = "MonitorWorkflow"
+
+OWN_WORKFLOWS: Final = frozenset({
+    WORKFLOW, MAINTENANCE_WORKFLOW, IDENTITY_WORKFLOW, FLEET_WORKFLOW, MONITOR_WORKFLOW,
+})  # fmt: skip
 """Holdfast's own workflow types."""
 
 
@@ -105,10 +111,16 @@ def backup_id(task_queue: str) -> str:
     return f"holdfast-backup-{task_queue}"
 
 
+def monitor_id(task_queue: str) -> str:
+    """Return the id of a queue's monitor schedule, with which its runs' ids begin."""
+    return f"holdfast-monitor-{task_queue}"
+
+
 RESERVED: Final = frozenset({
     LOAD_AGENT, THINK, SETTLE_TURN, READ_LOG, READ_TEXT, STORE_TEXT, READ_TURN, LIST_AGENTS, LIST_SESSIONS, VERIFY_SIGNAL,
     LIST_EFFECTS, DECIDE_EFFECT, LIST_BREAKERS, SET_BREAKER, LIST_BUDGETS, LIST_COSTS,
     RECALL, REMEMBER_TURN, COMPACT, READ_MANIFESTS, SEARCH_MEMORY, ADD_MEMORY, FORGET_MEMORIES,
+    OBSERVE, ADJUST_MAINTENANCE,
     ERASE, MEMORY_STATS, MIGRATE_MEMORY, MAINTAIN, SET_ASIDE, NOTIFY, APPEND_AUDIT,
     OPEN_APPROVAL, SIGN_ANSWER, LIST_AUDIT, ROUTE_SESSION, READ_AGENT_LOADS,
     GRANT_START, FIND_CHILD, CANCEL_ORPHANS,

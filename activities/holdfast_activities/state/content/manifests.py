@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.session.manifests import Manifest
 
 from ..encryption.cipher import CLEAR, Cipher
 from ..log.rows import identifier
-from ..setup.tables import ManifestTable
+from ..setup.tables import ManifestTable, SessionTable
 from ..setup.transactions import Transactions
 
 
@@ -33,6 +33,14 @@ class ManifestStore:
         query = select(ManifestTable).where(col(ManifestTable.session) == identifier(session))
         row = await self._transactions.one(query.order_by(col(ManifestTable.seq).desc()).limit(1))
         return None if row is None else self._read(row)
+
+    async def recent(self, limit: int) -> builtins.list[tuple[str, Manifest]]:
+        """The newest manifests of all sessions, each with the session's agent."""
+        same = col(SessionTable.session) == col(ManifestTable.session)
+        query = select(SessionTable.agent, ManifestTable).join(ManifestTable, same)
+        async with self._transactions.begin() as db:
+            rows = (await db.exec(query.order_by(col(ManifestTable.at).desc()).limit(limit))).all()
+        return [(agent, self._read(row)) for agent, row in rows]
 
     def _read(self, row: ManifestTable) -> Manifest:
         body = self._cipher.decrypt(row.body, "manifest.body", row.session, row.seq)

@@ -42,6 +42,7 @@ QUERIES: Final[Mapping[str, Operation]] = {
 SIGNALS: Final[Mapping[str, Operation]] = {"post": "send", "watch": "view", "place_free": "send"}
 STARTS: Final[Mapping[str, Operation]] = {
     names.WORKFLOW: "start", names.MAINTENANCE_WORKFLOW: "maintain", names.FLEET_WORKFLOW: "start",
+    names.MONITOR_WORKFLOW: "maintain",
 }  # fmt: skip
 
 OF_SESSION: Final[Mapping[str, Operation]] = {
@@ -67,6 +68,7 @@ OF_TENANT: Final[Mapping[str, Operation]] = {
 OF_DEPLOYMENT: Final[Mapping[str, Operation]] = {
     names.LIST_BREAKERS: "breakers", names.SET_BREAKER: "breakers", names.MEMORY_STATS: "maintain",
     names.MIGRATE_MEMORY: "maintain", names.READ_AGENT_LOADS: "breakers",
+    names.ADJUST_MAINTENANCE: "maintain",
 }  # fmt: skip
 """Standalone activities on what all tenants share; they need a principal of all tenants."""
 
@@ -74,7 +76,7 @@ INTERNAL: Final = frozenset({
     names.LOAD_AGENT, names.THINK, names.SETTLE_TURN, names.RECALL, names.REMEMBER_TURN, names.COMPACT,
     names.MAINTAIN, names.SET_ASIDE, names.VERIFY_SIGNAL, names.NOTIFY, names.APPEND_AUDIT, names.OPEN_APPROVAL,
     names.SIGN_ANSWER, names.ROUTE_SESSION, names.OPEN_FLEET, names.PREPARE_ITEMS, names.FIND_OUTCOMES,
-    names.GRANT_START, names.FIND_CHILD, names.CANCEL_ORPHANS,
+    names.OBSERVE, names.GRANT_START, names.FIND_CHILD, names.CANCEL_ORPHANS,
 })  # fmt: skip
 """Activities that only workflows run; a client is refused, as it is for tools."""
 

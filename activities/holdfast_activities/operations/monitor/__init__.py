@@ -1,0 +1,1 @@
+"""What the monitor observes, and the change that it may make."""
