@@ -104,6 +104,7 @@ class Activities:
             Compact(state, conversations, agents, side_call, ratios),
             MemoryAdmin(state, memory, applying),
             Erase(state, conversations, memory, applying),
+            Observe(registry, state, memory),
             Maintain(identity, state, memory, applying, maintenance or MaintenanceSettings()),
             Schedules(registry, identity),
             identity,
@@ -133,7 +134,7 @@ class Activities:
         return self._all
 
 
-_ON_STATE = (BreakersAndBudgets, Costs, ResolveEffect, SetAside, Audit, Boards, DebuggingActivities)
+_ON_STATE = (BreakersAndBudgets, Costs, ResolveEffect, SetAside, Audit, Boards, Adjust, DebuggingActivities)
 """Activities that need nothing but the state database."""
 
 _OF_SERVICES = (Think, Act, Recall, RememberTurn, Compact)

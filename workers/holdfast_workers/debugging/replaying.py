@@ -18,6 +18,7 @@ from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.maintenance import MaintenanceWorkflow
+from holdfast_workflows.operations.monitor import MonitorWorkflow
 from holdfast_workflows.session import AgentWorkflow
 from holdfast_workflows.teams.fleet import FleetWorkflow
 
@@ -47,7 +48,7 @@ def replayer(
 ) -> Replayer:
     """Return a replayer of Holdfast's workflows and ``workflows``."""
     return Replayer(
-        workflows=[AgentWorkflow, MaintenanceWorkflow, FleetWorkflow, *workflows],
+        workflows=[AgentWorkflow, MaintenanceWorkflow, MonitorWorkflow, FleetWorkflow, *workflows],
         data_converter=converter,
         header_codec_behavior=HeaderCodecBehavior.CODEC,
         interceptors=[CheckedInputs()],
