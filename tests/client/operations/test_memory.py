@@ -12,7 +12,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast_client import Client, sync
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.agent.memory import AddMemory, EraseInput, MemoryQuery, MemoryView
+from holdfast_workflows.contracts.agent.memory import (
+    EVERY_TASK,
+    AddMemory,
+    EraseInput,
+    MemoryQuery,
+    MemoryView,
+)
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo, SessionRunning
 from tests.workflows.played import Played, calls, playing, says
 
@@ -174,9 +180,7 @@ async def test_a_scheduled_run_of_maintenance_does_its_tasks(client: TemporalCli
         await eventually(ran)
         action = (await handle.describe()).info.recent_actions[0].action
         report = await client.get_workflow_handle(getattr(action, "workflow_id", "")).result()
-        assert [each["task"] for each in report["tasks"]] == [
-            "outbox", "expire", "consolidate", "optimise", "prune", "audit"
-        ]  # fmt: skip
+        assert [each["task"] for each in report["tasks"]] == [*EVERY_TASK]
         await holdfast.maintenance.schedule(None)
 
 
