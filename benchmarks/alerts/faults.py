@@ -140,7 +140,7 @@ FAULTS = (
     Injected("tool blocks the event loop", _switched("tool blocks", users=2), ("HoldfastEventLoopBlocked",)),
     Injected(
         "calls hang",
-        _switched("calls hang", users=16, text="hang"),
+        _switched("calls hang", users=24, text="hang"),
         ("HoldfastTaskSlotsUsedUp", "HoldfastActivityTasksWaiting"),
     ),
     Injected(
@@ -167,6 +167,6 @@ FAULTS = (
     Injected("workflow code fails", _stuck_workflow, ("HoldfastWorkflowTasksFailing",)),
     Injected("tool leaks memory", _switched("tool leaks", users=3), ("HoldfastMemoryHigh",)),
     Injected("no one answers", _unanswered, ("HoldfastInboxAgeing", "HoldfastEffectsUnknown")),
-    Injected("maintenance stops", _late("memory", "maintain"), ("HoldfastMaintenanceLate",)),
+    Injected("maintenance stops", _late("maintain", "run"), ("HoldfastMaintenanceLate",)),
     Injected("backups stop", _late("backup"), ("HoldfastBackupLate",)),
 )

@@ -57,6 +57,6 @@ def test_an_alert_is_good_if_it_fired_arrived_and_cleared() -> None:
 
 
 def test_the_report_lists_what_was_not_shown() -> None:
-    text = faults_text([seen()], alerts(), 10)
+    text = faults_text({"HoldfastToolErrors": seen().row("warning")}, alerts(), 10)
     assert "| f | HoldfastToolErrors | warning | 1 s | chat, e-mail | 2 s | chat, e-mail | yes |" in text
     assert "HoldfastTurnErrors" in text.partition("Shown by promtool only")[2]

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from benchmarks.alerts.config import Places, write_alertmanager
@@ -35,6 +36,12 @@ class Delivery:
         url = f"--alertmanager.url=http://{self.address}"
         result = await asyncio.to_thread(run, "amtool", "alert", "add", url, *notes, *pairs)
         assert result.returncode == 0, result.stderr
+
+    async def inhibited(self) -> dict[str, bool]:
+        """Whether each alert is inhibited by another one, by its target."""
+        async with httpx.AsyncClient() as http:
+            found = (await http.get(f"http://{self.address}/api/v2/alerts")).json()
+        return {each["labels"]["target"]: bool(each["status"]["inhibitedBy"]) for each in found}
 
     async def arrived(self, alert: str, *channels: str) -> list[str]:
         """The texts by which an alert arrived, once it has by these channels."""
@@ -91,6 +98,13 @@ async def test_an_alert_that_follows_from_another_is_not_sent(delivery: Delivery
     await delivery.add("HoldfastToolErrors", severity="warning", tool="later")
     await delivery.arrived("HoldfastToolErrors", "chat", "e-mail")
     assert delivery.receivers.channels("HoldfastQueueBacklog", resolved=False, since=0) == []
+
+
+async def test_workers_that_are_not_ready_for_want_of_the_database_do_not_page(delivery: Delivery) -> None:
+    for target in ("state", "worker:a", "worker:b"):
+        await delivery.add("HoldfastHealthChecksFailing", severity="critical", target=target)
+    await delivery.arrived("HoldfastHealthChecksFailing", "chat", "pager")
+    assert await delivery.inhibited() == {"state": False, "worker:a": True, "worker:b": True}
 
 
 async def test_the_watchdog_is_a_heartbeat_and_no_message(delivery: Delivery) -> None:

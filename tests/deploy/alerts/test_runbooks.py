@@ -54,3 +54,18 @@ def test_every_error_code_in_a_table_exists() -> None:
 def test_a_wrong_error_code_is_found() -> None:
     assert "model_rejected" in CODES
     assert "model_permanent" not in CODES
+
+
+def commands(text: str) -> set[str]:
+    """The commands of ``holdfast`` in a text."""
+    return set(re.findall(r"\bholdfast ([a-z][a-z-]*)\b", text))
+
+
+def test_every_command_in_a_runbook_or_a_message_exists() -> None:
+    known = commands((ROOT / "docs/cli.md").read_text("utf-8"))
+    named = {
+        name: commands("\n".join(re.findall(r"`(holdfast [^`]*)`", page))) for name, page in PAGES.items()
+    }
+    for name, rule in alerts().items():
+        named[name] |= commands(rule["annotations"]["action"])
+    assert {(name, command) for name, found in named.items() for command in found - known} == set()
