@@ -13,6 +13,14 @@ _RECORDS = {"count": "counter", "add": "counter", "set": "gauge", "observe": "hi
 """The methods of ``Instruments`` and the kind of metric that each records."""
 
 
+_FIGURES = (
+    "workers/holdfast_workers/monitoring",
+    "workers/holdfast_workers/probe",
+    "activities/holdfast_activities/operations/figures",
+)
+"""Where metrics are made when they are read."""
+
+
 def _recordings() -> Iterator[tuple[str, str, ast.Call]]:
     """Each place where a metric is recorded: where, its name, the call."""
     for room in ("workflows", "activities", "workers"):
@@ -47,6 +55,17 @@ def test_each_recording_is_of_a_metric_in_the_table_with_its_kind_and_labels() -
         elif {word.arg for word in call.keywords} != set(metric.labels):
             wrong.append(f"{where}: {name} has the labels {metric.labels}")
     assert wrong == []
+
+
+def test_each_metric_of_the_table_is_recorded_somewhere() -> None:
+    recorded = {name for _, name, _ in _recordings()} | {
+        node.value
+        for folder in _FIGURES
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert [name for name in TABLE if name not in recorded] == []
 
 
 def test_the_page_has_the_current_tables() -> None:

@@ -75,13 +75,15 @@ async def test_the_probe_reports_a_deployment_and_outlives_its_worker(
         assert value(found, "holdfast_inbox_overdue_items", kind="approval") == 0
         assert value(found, "holdfast_queue_pollers", queue=task_queue, kind="activity") == 1
         assert value(found, "holdfast_state_bytes") > 10_000
+        assert value(found, "holdfast_cost_forecast_dollars") >= 0
         await until(port, "holdfast_sessions", 1, agent="clerk", status="needs_person")
         worker.process.kill()
         found = await until(port, "holdfast_probe_up", 0, target=target)
         assert value(found, "holdfast_probe_checks_total", target=target, outcome="failed") >= 1
         assert value(found, "holdfast_probe_up", target="temporal") == 1
         assert value(found, "holdfast_probe_up", target="state") == 1
-    assert {name for name, _ in found} <= {name for name, each in TABLE.items() if each.source == "probe"}
+    for name, labels in found:
+        assert (TABLE[name].source, {key for key, _ in labels}) == ("probe", set(TABLE[name].labels))
 
 
 def value(found: Samples, name: str, **labels: str) -> float:
