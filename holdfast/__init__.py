@@ -228,6 +228,7 @@ if TYPE_CHECKING:
         MonitorReport,
         Recommendation,
     )
+    from holdfast_workflows.contracts.operations.patterns import Pattern, Patterns
     from holdfast_workflows.contracts.operations.retention import Hold, Removed, RetentionRule
     from holdfast_workflows.contracts.operations.schedules import ScheduleRun, ScheduleView
     from holdfast_workflows.contracts.permissions.rules import Condition, Permissions, Rule
@@ -345,6 +346,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.operations.monitor": """
         MonitorAnalysis MonitorChange MonitorReport Recommendation
     """,
+    "holdfast_workflows.contracts.operations.patterns": "Pattern Patterns",
     "holdfast_workflows.contracts.operations.retention": "Hold Removed RetentionRule",
     "holdfast_workflows.contracts.operations.schedules": "ScheduleRun ScheduleView",
     "holdfast_workflows.contracts.permissions.rules": "Condition Permissions Rule",
@@ -410,24 +412,24 @@ __all__ = [
     "MonitorChange", "MonitorClient", "MonitorReport", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
     "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
     "OpenTicket", "OtherAgent", "Outcome", "OutcomeCall", "OutputCutOff", "OutputInvalid", "OutputSpec",
-    "Parallel", "PermissionDecided", "Permissions", "PersonalData", "Pipeline", "PlanChanged", "PlanItem",
-    "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved", "RateLimited", "Recalled",
-    "RecalledMemory", "Recommendation", "Removed", "Reply", "ReplyEntry", "ResultEntry", "ResultNotText",
-    "ResultTooLarge", "RetentionClient", "RetentionRule", "RetryPolicy", "Route", "Routed", "Router",
-    "Routing", "Rule", "RunOptions", "SandboxUnavailable", "ScheduleNotFound", "ScheduleOptions",
-    "ScheduleRun", "ScheduleView", "Schedules", "SearchAttributesMissing", "Secret", "SecretMissing",
-    "ServiceError", "Session", "SessionBusy", "SessionClosed", "SessionInfo", "SessionNotFound",
-    "SessionOptions", "SessionRunning", "SessionTree", "SessionView", "SettingsInvalid", "SignedAnswer",
-    "SimplifiedReply", "Span", "Spending", "Stage", "StartOptions", "StateBehind", "StateError",
-    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
-    "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec",
-    "TeamTool", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket",
-    "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
-    "ToolProgress", "ToolSpec", "ToolStarted", "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded",
-    "TurnStarted", "TurnTrace", "TurnView", "Unclassified", "UnderHold", "Undone", "UnknownAgent",
-    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow",
-    "arg", "ask", "called", "client_tool", "connect", "deny", "open_bundle", "open_memory", "tool",
-    "untrusted",
+    "Parallel", "Pattern", "Patterns", "PermissionDecided", "Permissions", "PersonalData", "Pipeline",
+    "PlanChanged", "PlanItem", "PortTaken", "Problem", "ProviderQuota", "QueueFull", "QueueUnserved",
+    "RateLimited", "Recalled", "RecalledMemory", "Recommendation", "Removed", "Reply", "ReplyEntry",
+    "ResultEntry", "ResultNotText", "ResultTooLarge", "RetentionClient", "RetentionRule", "RetryPolicy",
+    "Route", "Routed", "Router", "Routing", "Rule", "RunOptions", "SandboxUnavailable",
+    "ScheduleNotFound", "ScheduleOptions", "ScheduleRun", "ScheduleView", "Schedules",
+    "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
+    "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionTree",
+    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Span", "Spending", "Stage",
+    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
+    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
+    "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable",
+    "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall",
+    "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted",
+    "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnTrace", "TurnView",
+    "Unclassified", "UnderHold", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict",
+    "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called", "client_tool",
+    "connect", "deny", "open_bundle", "open_memory", "tool", "untrusted",
 ]  # fmt: skip
 
 

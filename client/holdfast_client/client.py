@@ -11,6 +11,7 @@ from temporalio.client import Client as TemporalClient
 from temporalio.service import TLSConfig
 
 import holdfast_temporal
+from holdfast_client.debugging.patterns import PatternMethods
 from holdfast_client.operations import auditing, effects, listing
 from holdfast_client.operations.costs import CostMethods
 from holdfast_client.operations.inbox import InboxMethods
@@ -108,7 +109,7 @@ async def connect(
 
 
 @public
-class Client(TeamMethods, InboxMethods, ScheduleMethods, OperationMethods, CostMethods):
+class Client(TeamMethods, InboxMethods, ScheduleMethods, OperationMethods, CostMethods, PatternMethods):
     """Starts, finds and operates sessions. Made by ``connect``."""
 
     def __init__(self, requests: Requests) -> None:

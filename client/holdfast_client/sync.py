@@ -90,6 +90,7 @@ class Client(OperationHandles):
     agents = _blocking(async_client.Client.agents)
     effects = _blocking(async_client.Client.effects)
     agent_loads = _blocking(async_client.Client.agent_loads)
+    patterns = _blocking(async_client.Client.patterns)
     breakers = _blocking(async_client.Client.breakers)
     set_breaker = _blocking(async_client.Client.set_breaker)
     budgets = _blocking(async_client.Client.budgets)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.debugging.configuration import DebuggingActivities
+from holdfast_activities.debugging.patterns import PatternActivities
 from holdfast_activities.evaluation.forking import Forks
 from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.identity.verifier import Verifier
@@ -134,7 +135,17 @@ class Activities:
         return self._all
 
 
-_ON_STATE = (BreakersAndBudgets, Costs, ResolveEffect, SetAside, Audit, Boards, Adjust, DebuggingActivities)
+_ON_STATE = (
+    BreakersAndBudgets,
+    Costs,
+    ResolveEffect,
+    SetAside,
+    Audit,
+    Boards,
+    Adjust,
+    DebuggingActivities,
+    PatternActivities,
+)
 """Activities that need nothing but the state database."""
 
 _OF_SERVICES = (Think, Act, Recall, RememberTurn, Compact)

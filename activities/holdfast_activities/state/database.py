@@ -27,6 +27,7 @@ from .base import Log
 from .content.erasing import Eraser
 from .content.figures import FigureStore
 from .content.manifests import ManifestStore
+from .content.patterns import PatternStore
 from .content.replies import ReplyStore
 from .content.resets import ResetStore
 from .content.token_calibration import CalibrationStore
@@ -112,6 +113,7 @@ class State:
         self.boards = BoardStore(transactions, scope, cipher)
         self.replies = ReplyStore(transactions, cipher)
         self.manifests = ManifestStore(transactions, cipher)
+        self.patterns = PatternStore(transactions, cipher)
         self.outbox = OutboxQueue(transactions, app, cipher)
         self.calibration = CalibrationStore(transactions)
         self.erasing = Eraser(transactions, scope, app)

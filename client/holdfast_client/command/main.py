@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .debugging import bundles, trace
+from .debugging import bundles, patterns, trace
 from .evaluation import case, fork
 from .operations import (
     a2a,
@@ -56,6 +56,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     fork.fork,
     bundles.export,
     bundles.import_,
+    patterns.patterns,
     control.pause,
     control.resume,
     control.steer,

@@ -6,5 +6,10 @@ activity_spans  the spans of one activity
 building        spans and turns from records
 findings        what stands out
 tracing         reading what a trace needs
+bundle          bundles: writing and reading the file
+exporting       exporting a session to a bundle
+imported        reading a session from a bundle
+imports         the folder of imported bundles
+patterns        how turns and calls went in a period
 methods         the methods of a session
 """

@@ -99,6 +99,7 @@ OF_CLIENT: dict[str, tuple[Operation, bool, Callable[[Client], Awaitable[object]
     "agents": ("agents", False, lambda client: client.agents()),
     "agent_loads": ("breakers", True, lambda client: client.agent_loads()),
     "effects": ("effects", True, lambda client: client.effects()),
+    "patterns": ("budgets", False, lambda client: client.patterns()),
     "breakers": ("breakers", True, lambda client: client.breakers()),
     "set_breaker": ("breakers", True, lambda client: client.set_breaker("tool:look", "closed")),
     "budgets": ("budgets", False, lambda client: client.budgets()),

@@ -69,6 +69,8 @@ class SessionTable(_Table, table=True):
 class TurnTable(_Table, table=True):
     """Turns. ``version`` is the session's after the change that wrote the turn."""
 
+    __table_args__ = (Index("ix_holdfast_turn_ended", "ended"),)
+
     session: str = Field(primary_key=True, sa_type=Text)
     turn: int = Field(primary_key=True, sa_type=BigInteger)
     version: int = Field(sa_type=BigInteger)

@@ -56,7 +56,7 @@ OF_SESSION: Final[Mapping[str, Operation]] = {
 
 OF_TENANT: Final[Mapping[str, Operation]] = {
     names.LIST_AGENTS: "agents", names.LIST_SESSIONS: "list", names.LIST_BUDGETS: "budgets",
-    names.LIST_COSTS: "budgets",
+    names.LIST_COSTS: "budgets", names.READ_PATTERNS: "budgets",
     names.SEARCH_MEMORY: "memory_read", names.ADD_MEMORY: "memory_write", names.FORGET_MEMORIES: "memory_write",
     names.GRANT_SCHEDULE: "start", names.ERASE: "erase", names.LIST_AUDIT: "audit",
     names.READ_TENANT_BOARD: "memory_read", names.WRITE_TENANT_BOARD: "memory_write",
