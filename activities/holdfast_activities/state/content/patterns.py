@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import and_, func, or_
+from sqlalchemy.orm import load_only
 from sqlmodel import col, select
 
 from holdfast_workflows.contracts.limits import MAX_CALLS
@@ -23,6 +24,16 @@ _SESSIONS: Final = 50
 
 _LARGEST: Final = 65_536
 """Characters of an entry that is read: a result may have 16 MiB."""
+
+_COLUMNS: Final[tuple[Any, ...]] = (
+    TurnTable.started,
+    TurnTable.ended,
+    TurnTable.status,
+    TurnTable.error_code,
+    TurnTable.cost,
+    TurnTable.input_tokens,
+    TurnTable.output_tokens,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +57,18 @@ class PatternStore:
 
     async def turns(self, ask: ReadPatterns, limit: int) -> list[Case]:
         """The turns that ended in the period, by agent, the newest first."""
-        columns = (
-            SessionTable.agent,
-            TurnTable.ended,
-            TurnTable.started,
-            TurnTable.status,
-            TurnTable.error_code,
-            TurnTable.cost,
-            TurnTable.input_tokens,
-            TurnTable.output_tokens,
-        )
         ended = col(TurnTable.ended)
-        query: Any = (  # the overloads of select() take four columns at most
-            select(*columns)  # type: ignore[call-overload]
+        query = (
+            select(SessionTable.agent, TurnTable)
+            # The rest of a turn is its texts.
+            .options(load_only(*_COLUMNS))
             .join(SessionTable, col(SessionTable.session) == col(TurnTable.session))
             .where(ended >= ask.since, ended < ask.until, *_owned(ask))
             .order_by(ended.desc())
             .limit(limit)
         )
         async with self._transactions.begin() as db:
-            rows = list(await db.exec(query))
-        return [
-            Case(agent, at, max(0.0, at - started), code if status == "failed" else "", cost, given + taken)
-            for agent, at, started, status, code, cost, given, taken in rows
-        ]
+            return [_turn(agent, turn) for agent, turn in await db.exec(query)]
 
     async def calls(self, ask: ReadPatterns, limit: int) -> tuple[list[Case], list[Case], bool]:
         """The model and tool calls of the period, by model and tool, and whether there were more."""
@@ -111,6 +110,12 @@ class PatternStore:
     def _read(self, rows: Sequence[tuple[str, int, str]]) -> list[dict[str, Any]]:
         entries = (json.loads(self._cipher.decrypt(body, BODY, id, seq)) for id, seq, body in rows)
         return [entry for entry in entries if entry["kind"] in {"reply", "result"}]
+
+
+def _turn(agent: str, turn: TurnTable) -> Case:
+    error = turn.error_code if turn.status == "failed" else ""
+    took = max(0.0, turn.ended - turn.started)
+    return Case(agent, turn.ended, took, error, turn.cost, turn.input_tokens + turn.output_tokens)
 
 
 def _case(entry: dict[str, Any]) -> Case:
