@@ -17,7 +17,7 @@ from ..log.rows import MAX_ROWS
 from ..retention.removing import ENDED
 from ..setup.tables import EffectTable, SessionTable
 from ..setup.transactions import Transactions
-from .comparing import compare, stored_entries
+from .comparing import compare, kept, stored_entries
 from .expected import ExpectedEntry, ExpectedSession
 from .findings import Finding
 
@@ -51,6 +51,7 @@ class Repairs:
         Entries are all written or none: with some of them a session would answer from an incomplete log. With
         ``previews`` also those of which the history has only the beginning, marked as such.
         """
+        expected = await kept(self._state, expected)
         before = await compare(self._state, expected)
         stored = await stored_entries(self._state, expected)
         missing = {seq: each for seq, each in expected.entries.items() if seq not in stored}
