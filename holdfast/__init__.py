@@ -110,6 +110,10 @@ if TYPE_CHECKING:
         AppNotFound,
         ApprovalInvalid,
         AuditBroken,
+        BackupDamaged,
+        BackupFailed,
+        BackupMissing,
+        BackupUnreadable,
         BadInput,
         BoardConflict,
         BoardFull,
@@ -189,6 +193,7 @@ if TYPE_CHECKING:
         SettingsInvalid,
         StateBehind,
         StateError,
+        StateNotEmpty,
         StateNotMigrated,
         StateReplaced,
         StateUnavailable,
@@ -251,6 +256,7 @@ if TYPE_CHECKING:
     from holdfast_workflows.contracts.teams.routing import Route, Router, Routing, When
     from holdfast_workflows.contracts.teams.team import TeamMember, TeamSpec
     from holdfast_workflows.contracts.teams.views import ChildView, TeamView
+    from holdfast_workflows.contracts.tools.session_values import SessionValue, SessionValues
     from holdfast_workflows.contracts.tools.tickets import Ticket
 
     from .agent import Agent
@@ -316,22 +322,23 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.control.secrets": "Secret",
     "holdfast_workflows.contracts.errors": """
         A2aAccessDenied AllAgentsBusy AllProvidersFailed AppBroken AppMismatch AppNotFound
-        ApprovalInvalid AuditBroken BadInput BoardConflict BoardFull BreakerOpen BreakerUnknown
-        BudgetExhausted ChildFailed ChildTimedOut ClearRefused ContentFiltered ContentRemoved
-        ContextTooLong DatabaseMismatch DecryptionFailed DevServerFailed DevServerMissing
-        EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed EmbeddingMismatch EmptyReply
-        EncryptionError HandoverUnanswered HoldfastError InsecureConnection InstructionsFailed
-        InvalidCredential InvalidDeclaration KeyInUse KeyUnknown KeysInvalid KeysMissing
-        LifespanFailed LimitReached LoopDetected MalformedReply McpAccessDenied McpSessionLost
-        McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed MemoryUnavailable MessageTooLarge
-        ModelError ModelRefused ModelRejected ModelStopped ModelTransient ModelUnpriced NoCachedReply
-        NoCapableAgent NoIdentityProvider NoWorker NotPermitted NothingToDo NotificationFailed
-        OutputCutOff OutputInvalid PortTaken ProviderQuota QueueFull QueueUnserved RateLimited
-        ResultNotText ResultTooLarge SandboxUnavailable ScheduleNotFound SearchAttributesMissing
-        SecretMissing ServiceError SessionBusy SessionClosed SessionNotFound SessionRunning
-        SettingsInvalid StateBehind StateError StateNotMigrated StateReplaced StateUnavailable
-        StepLimitReached TemporalUnreachable ToolArgumentsInvalid ToolError ToolFailed TurnCancelled
-        TurnNotEnded Unclassified UnderHold UnknownAgent VersionConflict WorkerMissing
+        ApprovalInvalid AuditBroken BackupDamaged BackupFailed BackupMissing BackupUnreadable BadInput
+        BoardConflict BoardFull BreakerOpen BreakerUnknown BudgetExhausted ChildFailed ChildTimedOut
+        ClearRefused ContentFiltered ContentRemoved ContextTooLong DatabaseMismatch DecryptionFailed
+        DevServerFailed DevServerMissing EffectUnknown EgressRefused EmbedderBroken EmbeddingFailed
+        EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered HoldfastError
+        InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown
+        KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply
+        McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed
+        MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
+        ModelTransient ModelUnpriced NoCachedReply NoCapableAgent NoIdentityProvider NoWorker
+        NotPermitted NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota
+        QueueFull QueueUnserved RateLimited ResultNotText ResultTooLarge SandboxUnavailable
+        ScheduleNotFound SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed
+        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotEmpty
+        StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
+        ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnderHold
+        UnknownAgent VersionConflict WorkerMissing
     """,
     "holdfast_workflows.contracts.evaluation.cases": """
         Case CaseSource ExpectAtMost ExpectCall ExpectFunction ExpectJudge ExpectOutput ExpectStatus
@@ -362,6 +369,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.teams.routing": "Route Router Routing When",
     "holdfast_workflows.contracts.teams.team": "TeamMember TeamSpec",
     "holdfast_workflows.contracts.teams.views": "ChildView TeamView",
+    "holdfast_workflows.contracts.tools.session_values": "SessionValue SessionValues",
     "holdfast_workflows.contracts.tools.tickets": "Ticket",
     ".agent": "Agent",
     ".app": "App",
@@ -388,28 +396,29 @@ __all__ = [
     "A2AAgent", "A2aAccessDenied", "Agent", "AgentChanged", "AgentInfo", "AgentLoad", "AgentSpec",
     "AllAgentsBusy", "AllProvidersFailed", "App", "AppBroken", "AppMismatch", "AppNotFound", "Apprise",
     "Approval", "ApprovalInvalid", "Approvals", "Argument", "AskHuman", "AuditBroken", "AuditEntry",
-    "AuditFilter", "AuditRecord", "BadInput", "Board", "BoardClient", "BoardConflict", "BoardEntry",
-    "BoardFull", "BoardTool", "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount",
-    "BudgetChanged", "BudgetExhausted", "CachedReply", "Case", "CaseSource", "ChildEnded", "ChildFailed",
-    "ChildStarted", "ChildTimedOut", "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted",
-    "Comparison", "Condition", "ContentFiltered", "ContentRemoved", "ContextTooLong",
-    "ConversationOptions", "CostForecast", "CostReport", "CostRow", "CredentialsContext",
-    "DatabaseMismatch", "Debate", "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate",
-    "DevServerFailed", "DevServerMissing", "EffectUnknown", "EffectView", "EgressRefused",
-    "EmbedderBroken", "EmbeddingFailed", "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased",
-    "ErrorReply", "Event", "ExpectAtMost", "ExpectCall", "ExpectFunction", "ExpectJudge", "ExpectOutput",
-    "ExpectStatus", "ExpectText", "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetInfo",
-    "FleetOptions", "FleetReport", "FleetResult", "Fleets", "ForkOptions", "ForkSource", "HandedOver",
-    "Handoff", "Handover", "HandoverUnanswered", "Hold", "HoldClient", "HoldfastError", "HttpTool",
-    "ImportedSession", "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed",
-    "InvalidCredential", "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing",
-    "LifespanFailed", "LimitReached", "LoopDetected", "MCPServer", "MaintenanceClient",
-    "MaintenanceReport", "MaintenanceRun", "MalformedReply", "Manifest", "ManifestItem",
-    "McpAccessDenied", "McpSessionLost", "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable",
-    "Memory", "MemoryClient", "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn",
-    "MemoryUnavailable", "MemoryView", "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError",
-    "ModelRefused", "ModelRejected", "ModelStopped", "ModelTransient", "ModelUnpriced", "MonitorAnalysis",
-    "MonitorChange", "MonitorClient", "MonitorReport", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
+    "AuditFilter", "AuditRecord", "BackupDamaged", "BackupFailed", "BackupMissing", "BackupUnreadable",
+    "BadInput", "Board", "BoardClient", "BoardConflict", "BoardEntry", "BoardFull", "BoardTool",
+    "BreakerOpen", "BreakerUnknown", "BreakerView", "Budget", "BudgetAccount", "BudgetChanged",
+    "BudgetExhausted", "CachedReply", "Case", "CaseSource", "ChildEnded", "ChildFailed", "ChildStarted",
+    "ChildTimedOut", "ChildView", "ClearRefused", "Client", "CodeTool", "Compacted", "Comparison",
+    "Condition", "ContentFiltered", "ContentRemoved", "ContextTooLong", "ConversationOptions",
+    "CostForecast", "CostReport", "CostRow", "CredentialsContext", "DatabaseMismatch", "Debate",
+    "Decided", "DeclaredAgent", "DecryptionFailed", "Delegate", "DevServerFailed", "DevServerMissing",
+    "EffectUnknown", "EffectView", "EgressRefused", "EmbedderBroken", "EmbeddingFailed",
+    "EmbeddingMismatch", "EmptyReply", "EncryptionError", "Erased", "ErrorReply", "Event", "ExpectAtMost",
+    "ExpectCall", "ExpectFunction", "ExpectJudge", "ExpectOutput", "ExpectStatus", "ExpectText",
+    "FallbackUsed", "FanOut", "Fleet", "FleetError", "FleetInfo", "FleetOptions", "FleetReport",
+    "FleetResult", "Fleets", "ForkOptions", "ForkSource", "HandedOver", "Handoff", "Handover",
+    "HandoverUnanswered", "Hold", "HoldClient", "HoldfastError", "HttpTool", "ImportedSession",
+    "InboxItem", "InsecureConnection", "InstructionsContext", "InstructionsFailed", "InvalidCredential",
+    "InvalidDeclaration", "KeyInUse", "KeyUnknown", "KeysInvalid", "KeysMissing", "LifespanFailed",
+    "LimitReached", "LoopDetected", "MCPServer", "MaintenanceClient", "MaintenanceReport",
+    "MaintenanceRun", "MalformedReply", "Manifest", "ManifestItem", "McpAccessDenied", "McpSessionLost",
+    "McpTool", "McpToolChanged", "McpToolsInvalid", "McpUnavailable", "Memory", "MemoryClient",
+    "MemoryEntry", "MemoryFailed", "MemoryStats", "MemoryTurn", "MemoryUnavailable", "MemoryView",
+    "MessageTooLarge", "MigrateResult", "ModelChanged", "ModelError", "ModelRefused", "ModelRejected",
+    "ModelStopped", "ModelTransient", "ModelUnpriced", "MonitorAnalysis", "MonitorChange",
+    "MonitorClient", "MonitorReport", "NeedsPerson", "NoCachedReply", "NoCapableAgent",
     "NoIdentityProvider", "NoWorker", "NotPermitted", "NothingToDo", "NotificationFailed", "OpenMemory",
     "OpenTicket", "OtherAgent", "Outcome", "OutcomeCall", "OutputCutOff", "OutputInvalid", "OutputSpec",
     "Parallel", "Pattern", "Patterns", "PermissionDecided", "Permissions", "PersonalData", "Pipeline",
@@ -420,16 +429,17 @@ __all__ = [
     "ScheduleNotFound", "ScheduleOptions", "ScheduleRun", "ScheduleView", "Schedules",
     "SearchAttributesMissing", "Secret", "SecretMissing", "ServiceError", "Session", "SessionBusy",
     "SessionClosed", "SessionInfo", "SessionNotFound", "SessionOptions", "SessionRunning", "SessionTree",
-    "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply", "Span", "Spending", "Stage",
-    "StartOptions", "StateBehind", "StateError", "StateNotMigrated", "StateReplaced", "StateUnavailable",
-    "Status", "StepEnded", "StepLimitReached", "StreamEvent", "SummaryEntry", "TaskReport", "Team",
-    "TeamMember", "TeamOptions", "TeamSpec", "TeamTool", "TeamView", "TemporalUnreachable",
-    "TenantLimits", "TextDelta", "TextRestart", "Ticket", "Tool", "ToolArgumentsInvalid", "ToolCall",
-    "ToolContext", "ToolEnded", "ToolError", "ToolFailed", "ToolProgress", "ToolSpec", "ToolStarted",
-    "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded", "TurnStarted", "TurnTrace", "TurnView",
-    "Unclassified", "UnderHold", "Undone", "UnknownAgent", "Usage", "UserEntry", "VersionConflict",
-    "Waiting", "Webhook", "When", "WorkerMissing", "allow", "arg", "ask", "called", "client_tool",
-    "connect", "deny", "open_bundle", "open_memory", "tool", "untrusted",
+    "SessionValue", "SessionValues", "SessionView", "SettingsInvalid", "SignedAnswer", "SimplifiedReply",
+    "Span", "Spending", "Stage", "StartOptions", "StateBehind", "StateError", "StateNotEmpty",
+    "StateNotMigrated", "StateReplaced", "StateUnavailable", "Status", "StepEnded", "StepLimitReached",
+    "StreamEvent", "SummaryEntry", "TaskReport", "Team", "TeamMember", "TeamOptions", "TeamSpec",
+    "TeamTool", "TeamView", "TemporalUnreachable", "TenantLimits", "TextDelta", "TextRestart", "Ticket",
+    "Tool", "ToolArgumentsInvalid", "ToolCall", "ToolContext", "ToolEnded", "ToolError", "ToolFailed",
+    "ToolProgress", "ToolSpec", "ToolStarted", "Trace", "TurnCancelled", "TurnEnded", "TurnNotEnded",
+    "TurnStarted", "TurnTrace", "TurnView", "Unclassified", "UnderHold", "Undone", "UnknownAgent",
+    "Usage", "UserEntry", "VersionConflict", "Waiting", "Webhook", "When", "WorkerMissing", "allow",
+    "arg", "ask", "called", "client_tool", "connect", "deny", "open_bundle", "open_memory", "tool",
+    "untrusted",
 ]  # fmt: skip
 
 

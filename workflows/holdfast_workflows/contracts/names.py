@@ -168,6 +168,11 @@ def board_of(root: str, tenant: str, name: str = "") -> str:
     return f"tenant:{tenant}:{name}" if name else f"run:{root}"
 
 
+def values_of(session: str) -> str:
+    """Return the stored name of the board with the values of a session's tools; no board tool reaches it."""
+    return f"values:{session}"
+
+
 def tenant_account(tenant: str, day: str) -> str:
     """Return a tenant's account for one UTC day, such as 2026-01-31."""
     return f"tenant:{tenant}:{day}"

@@ -32,6 +32,7 @@ from holdfast_workflows.contracts.session.entries import ResultEntry, ResultStat
 from holdfast_workflows.contracts.session.steps import ActInput, ThinkInput
 from holdfast_workflows.contracts.text.redaction import redact, redact_error
 from holdfast_workflows.contracts.text.unicode import size
+from holdfast_workflows.contracts.tools.session_values import OPENER, SessionValues
 from holdfast_workflows.contracts.tools.tickets import TOKEN, TicketOpened
 
 _logger = logging.getLogger("holdfast.tool")
@@ -301,7 +302,13 @@ def context(call: ToolRun, heartbeat: Callable[[str], None], secrets: Sequence[s
         _untrusted=call.untrusted,
         _root=call.root,
         _token=TOKEN.get(),
+        _state=_values(call),
     )
+
+
+def _values(call: ToolRun) -> SessionValues | None:
+    opener = OPENER.get()
+    return SessionValues(opener(call.session, call.tenant, call.agent, call.key)) if opener else None
 
 
 def cancelled_by_session() -> bool:

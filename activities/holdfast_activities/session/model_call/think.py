@@ -23,6 +23,7 @@ from ..common.agents import LiveAgents
 from ..common.heartbeat import UNWATCHED, WATCHED, Heartbeat
 from ..common.log_writes import away, new_entries
 from ..common.run_tool import cancelled_by_session
+from ..common.session_values import offer
 from .reservation import limits_of
 from .step_loop import StepLoop, WorkerDependencies, attempts_before
 
@@ -52,6 +53,7 @@ class Think:
             PRIVATE.set(agent.spec.pii is not None)
             state = self._dependencies.state
             await state.append_audit(*step.audit)
+            offer(state.boards)
             if agent.spec.routing is not None and step.step == 1:
                 await state.assignments.claim(step.session, step.turn, agent.spec.name, clock.now())
             if agent.spec.team is not None:

@@ -38,6 +38,7 @@ from ..common import run_tool
 from ..common.agents import LiveAgent, LiveAgents
 from ..common.heartbeat import UNWATCHED, Heartbeat
 from ..common.log_writes import away
+from ..common.session_values import offer
 from . import approvals, tickets
 from .attempts import Attempts
 from .ledger import Ledger
@@ -112,6 +113,7 @@ class Act:
         return result
 
     async def _act(self, request: ActInput, heartbeat: Callable[[str], None]) -> ActResult:
+        offer(self._state.boards)
         # Before the call: no effect without a record of the decision that allowed it.
         await self._state.append_audit(*request.audit)
         if request.mode == "undo":

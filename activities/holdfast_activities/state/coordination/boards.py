@@ -75,6 +75,12 @@ class BoardStore:
         query = _versions(self._name(board), identifier(key)).limit(limit)
         return [self._entry(row) for row in await self._transactions.all(query)]
 
+    async def written_by(self, board: str, key: str, call: str) -> BoardEntry | None:
+        """The version of an entry that a call has written."""
+        query = _versions(self._name(board), identifier(key)).where(col(BoardTable.call) == identifier(call))
+        row = await self._transactions.one(query.limit(1))
+        return None if row is None else self._entry(row)
+
     async def write(self, write: BoardWrite) -> BoardEntry:
         """Write an entry; repeating the same call is harmless.
 

@@ -133,8 +133,8 @@ class RetentionStore:
             case "log":
                 await db.exec(delete(LogTable).where(col(LogTable.session) == id))
                 await erase_aside(db, id)
-                board = self._scope.stored(names.board_of(id, ""))
-                await db.exec(delete(BoardTable).where(col(BoardTable.board) == board))
+                boards = [self._scope.stored(name) for name in (names.board_of(id, ""), names.values_of(id))]
+                await db.exec(delete(BoardTable).where(col(BoardTable.board).in_(boards)))
                 # The figures of turns stay.
                 turns = update(TurnTable).where(col(TurnTable.session) == id)
                 await db.exec(turns.values(request="", reply="", reply_seq=0, error=""))

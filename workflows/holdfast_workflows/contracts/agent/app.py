@@ -21,6 +21,7 @@ from ..operations.breakers import TenantLimits
 from ..permissions.rules import Permissions
 from ..public import public
 from ..teams.routing import Router
+from ..tools.session_values import SessionValues
 from ..tools.sources import ProvidedTool
 from .spec import AgentSpec, ToolSpec
 
@@ -70,6 +71,14 @@ class ToolContext(Generic[Deps]):
     _untrusted: bool = field(default=False, repr=False)
     _root: str = field(default="", repr=False)
     _token: Callable[[], str] | None = field(default=None, repr=False)
+    _state: SessionValues | None = field(default=None, repr=False)
+
+    @property
+    def state(self) -> SessionValues:
+        """Values that the session's tools keep between calls, with versions: ``await ctx.state.get("cart")``."""
+        if self._state is None:
+            raise InvalidDeclaration("values of a session can only be used by a tool that a session calls")
+        return self._state
 
     def heartbeat(self, detail: str = "") -> None:
         """Report progress; shown in the Temporal UI and to clients that follow the session."""
