@@ -175,7 +175,7 @@ async def erase_content(db: AsyncSession, scope: Scope, id: str, *, derived: boo
         await db.exec(delete(table).where(col(table.session) == id))
     # The board of its own tree, and its tools' values.
     own_boards = [scope.stored(name) for name in (names.board_of(id, ""), names.values_of(id))]
-    boards = col(BoardTable.board).in_(own_boards)
+    boards: ColumnElement[bool] = col(BoardTable.board).in_(own_boards)
     if derived:
         boards = or_(boards, col(BoardTable.session) == id)
     await db.exec(delete(BoardTable).where(boards))
