@@ -62,7 +62,7 @@ class SessionValues:
         self._writes = 0
 
     async def get(self, key: str, default: Any = None) -> Any:
-        """The present value; ``default`` if there is none."""
+        """The present value; ``default`` without one."""
         found = await self._store.read(key)
         return default if found.value is None else found.value
 
