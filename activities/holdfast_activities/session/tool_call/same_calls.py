@@ -53,6 +53,9 @@ class SameCalls:
         """Find a call with an effect in the logs before the resets of its session."""
         if not request.resets or effect == "none":
             return Before()
+        if await self._row(names.call_key(request.session, request.seq)) is not None:
+            # Asked for before the reset's point, so it is the same call under its own key.
+            return Before()
         now = await self._calls(request.session, ())
         wanted = canonical(arguments)
         mine = next((call for call in now if call.seq == request.seq), None)
@@ -87,7 +90,10 @@ class SameCalls:
         return request.model_copy(update={"key": before.key}) if before.key else request
 
     async def _happened(self, session: str, call: _Call) -> EffectView | None:
-        found = await self._state.effects.get(names.call_key(session, call.seq))
+        return await self._row(names.call_key(session, call.seq))
+
+    async def _row(self, key: str) -> EffectView | None:
+        found = await self._state.effects.get(key)
         return found[0] if found and found[0].status in _HAPPENED else None
 
     async def _result(self, log: str, seq: int) -> ResultEntry | None:
