@@ -176,25 +176,15 @@ async def test_only_that_tenants_accounts_and_cached_replies_are_erased(state: S
 async def test_what_is_past_its_age_is_removed_and_the_rest_stays(state: State, session: str) -> None:
     hour = 3_600.0
     old, now = time.time() - 90 * 24 * hour, time.time()
-    for name, at, day in (("old", old, "2020-01-31"), ("new", now, "2999-01-31")):
-        account = f"tenant:{session}:{day}"
-        extras = LogExtras(
-            charge=reserve(f"{session}-{name}", account, 1_000, 0, spent=20),
-            cached=CachedReplyRow(f"{session}-{name}", "{}", at),
-            manifest=manifest(f"{session}-{name}", 1).model_copy(update={"at": at}),
-        )
+    for name, at in (("old", old), ("new", now)):
+        extras = LogExtras(cached=CachedReplyRow(f"{session}-{name}", "{}", at))
         await state.log.settle_with(session, [], extras)
         await state.outbox.add(OutboxItem(f"{session}-{name}", "t", session, at, "{}"))
         await state.outbox.applied(f"{session}-{name}", at)
     await state.outbox.add(OutboxItem(f"{session}-waits", "t", session, old, "{}"))
-    assert await state.erasing.prune(now - hour) >= 4
-    assert [a.account for a in await state.budgets.list(f"tenant:{session}")] == [
-        f"tenant:{session}:2999-01-31"
-    ]
+    assert await state.erasing.prune(now - hour) >= 2
     assert await state.replies.find(f"{session}-old", 0.0) is None
     assert await state.replies.find(f"{session}-new", 0.0) == "{}"
-    assert await state.manifests.list(f"{session}-old") == []
-    assert len(await state.manifests.list(f"{session}-new")) == 1
     ids = [id for id in ("old", "new", "waits") if await state.outbox.get(f"{session}-{id}")]
     assert ids == ["new", "waits"]
     await state.outbox.erase(session=session)

@@ -82,7 +82,8 @@ async def test_old_accounts_of_all_apps_are_pruned(apps: tuple[State, State, Sta
     for state in apps:
         account = state.budgets.tenant(tenant, "2020-01-31")
         await state.budgets.charge(Charge("h", {account: Limit()}, Amount(1, 0), Amount(0, 0), time.time()))
-    await apps[0].erasing.prune(1_700_000_000)
+    rules = await apps[0].retention_rules.load()
+    await apps[0].retention.remove_days(rules, time.time())
     assert [await state.budgets.list(f"tenant:{tenant}") for state in apps] == [[], [], []]
 
 

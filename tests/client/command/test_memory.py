@@ -151,11 +151,11 @@ async def test_maintain_exits_with_1_if_a_task_failed(client: TemporalClient, ta
 
 async def test_schedule_prints_the_interval(client: TemporalClient, task_queue: str) -> None:
     async with command_line(client, task_queue, FakeMemory()) as holdfast:
-        code, out, _ = await holdfast("memory", "schedule", "--every", "15m")
+        code, out, _ = await holdfast("maintain", "schedule", "--every", "15m")
         assert (code, out) == (0, "maintenance runs every 15m\n")
         found = await client.get_schedule_handle(maintenance_id(task_queue)).describe()
         assert found.schedule.spec.intervals[0].every == duration("15m")
-        assert json.loads((await holdfast("memory", "schedule", "--every", "never", "--json"))[1]) == {
+        assert json.loads((await holdfast("maintain", "schedule", "--every", "never", "--json"))[1]) == {
             "every": 0.0
         }
 
