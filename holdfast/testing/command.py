@@ -44,7 +44,9 @@ def run_cases(
     concurrency: Annotated[int, typer.Option(min=1, help="Trials at the same time.")] = 8,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Run cases over models and prompts; report quality, cost and latency with confidence intervals.
+    """Run cases over models and prompts, and compare them.
+
+    It reports quality, cost and latency with confidence intervals.
 
     Exit codes: 0 success, 1 something is worse than the baseline, 2 bad input, 3 a case could not be run.
     With --json: {"variants": […], "trials": […], "regressions": […]}.

@@ -58,7 +58,8 @@ async def whole(session: Session, size: int) -> SessionTree:
     async def listed() -> bool:
         nonlocal found
         found = await session.tree()
-        return found.size == size and all(part.session.ended for _, part in found.walk() if part is not found)
+        others = (part for _, part in found.walk() if part is not found)
+        return found.size == size and found.session.turns > 0 and all(part.session.ended for part in others)
 
     await eventually(listed)
     assert found is not None

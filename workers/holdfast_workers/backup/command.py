@@ -105,7 +105,9 @@ def drill(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Prove a backup: restore it into a scratch place, compare it, and read everything in it.
+    """Prove a backup by restoring it into a scratch place.
+
+    It is compared there, and everything in it is read.
 
     The state database is not used. Exits with 1 if the backup, or a newer one in the folder, is damaged. With --json:
     {"path", "database", "at", "tables", "sessions", "entries", "seconds", "faults", "notes"}.
@@ -128,7 +130,7 @@ def drill(
 
 
 def restore(file: Place = None, folder: Folder = None, url: Url = None, json: Json = False) -> None:
-    """Restore a backup into an empty state database, of either kind.
+    """Restore a backup into an empty state database.
 
     Without FILE, the newest good backup of the folder. Stop the workers first, and run `holdfast state verify` after
     it. With --json: {"path", "database", "at", "rows"}.

@@ -47,7 +47,9 @@ def replay(
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one line for each run.")] = False,
 ) -> None:
-    """Replay a session with this build's code, and report decisions that differ.
+    """Replay a session with this build's code.
+
+    It reports the first decision that differs.
 
     Nothing is called: models, tools and databases are not touched. Exit code 1 if a decision differs.
 

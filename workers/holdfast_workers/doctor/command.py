@@ -51,7 +51,9 @@ def doctor(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 also for warnings.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Check on the real parts that a deployment is fit; exit with 1 if a check fails.
+    """Prove that a deployment is fit.
+
+    It checks the real parts, and exits with 1 if a check fails.
 
     Run it where the workers run, with their settings. It writes only what it removes again: a scratch breaker,
     a memory, and sessions on a queue of its own.

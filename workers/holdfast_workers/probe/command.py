@@ -28,7 +28,7 @@ def probe(
     every: Annotated[float, typer.Option(metavar="SECONDS", help="Between two checks.", min=0.1)] = 15.0,
     task_queue: TaskQueue = None,
 ) -> None:
-    """Check a deployment from outside, and serve the results for Prometheus.
+    """Check a deployment from outside, for Prometheus.
 
     It checks the workers with the given URLs, Temporal, the state database and the memory store, and reads figures
     of the deployment: sessions, inbox, queues, budgets, maintenance. It needs the environment variables of a worker.

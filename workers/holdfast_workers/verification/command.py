@@ -47,7 +47,9 @@ def verify(
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Check every row of the state database, and compare it with the histories of its sessions.
+    """Check the state database, also against histories.
+
+    Every row is checked, and compared with the histories of its sessions.
 
     Workers may run. Exits with 1 if something is wrong. With --json: {"sessions", "entries", "findings", "notes"}; a
     finding is {"session", "fault", "detail", "repairable"}.
@@ -82,7 +84,7 @@ def repair(
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Write what the state database lacks, from the histories of its sessions.
+    """Write what the database lacks, from histories.
 
     Nothing that is there is changed. A session of which the history has only parts is left as it is. Exits with 1 if
     something is still wrong. With --json: one line each, {"session", "entries", "turns", "effects", "row", "left"}.

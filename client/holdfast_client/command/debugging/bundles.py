@@ -36,7 +36,9 @@ async def export(
     file: Annotated[Path, argument("FILE", "The file to write, such as support-7kq.zip.")],
     json: Json = False,
 ) -> None:
-    """Write a session to a file, with secrets replaced: history, log, prompts, effects, configuration.
+    """Write a session to a file, without secrets.
+
+    The file has its history, log, prompts, effects and configuration.
 
     The file has what users and tools said, decrypted. show, prompt, effects, trace and replay read it.
 
@@ -61,7 +63,9 @@ async def import_(
     name: Annotated[str, typer.Option(help="The name to import it by; the session's id by default.")] = "",
     json: Json = False,
 ) -> None:
-    """Import a bundle, read-only: show, prompt, effects and trace read it by the id that is printed.
+    """Import a bundle of `export`, read-only.
+
+    show, prompt, effects and trace read it by the id that is printed.
 
     It needs no server. The copy is in the folder imports of HOLDFAST_HOME; delete it there.
 

@@ -29,7 +29,9 @@ async def patterns(
     tenant: Tenant = "",
     json: Json = False,
 ) -> None:
-    """Show how turns, model calls and tool calls went, and what changed since the period before.
+    """Show how turns and calls went, and what changed.
+
+    The changes are those since the period before.
 
     Durations are in seconds. A turn's includes its waits. With --json: {"since", "until", "patterns", "before",
     "changes", "cut"}.

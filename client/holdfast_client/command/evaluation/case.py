@@ -35,7 +35,9 @@ async def save(
     folder: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("cases"),
     json: Json = False,
 ) -> None:
-    """Save a step of a session as a case, redacted: what the agent read, recorded results, what is expected.
+    """Save a step of a session as a case, redacted.
+
+    A case has what the agent read, recorded results, and what is expected.
 
     With --json: the case, without a file.
     """

@@ -42,7 +42,9 @@ async def fork(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the end and compare.")] = True,
     json: Json = False,
 ) -> None:
-    """Take a step of a session again, without effects, and compare the outcomes.
+    """Take a step of a session again, without effects.
+
+    It compares both outcomes.
 
     With --json: the comparison, or with --no-wait the fork's id and turn.
     """

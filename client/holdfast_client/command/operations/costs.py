@@ -43,7 +43,9 @@ async def cost(
     limit: Limit = 100,
     json: Json = False,
 ) -> None:
-    """Report what model calls cost, today or on other days (UTC), and forecast today.
+    """Report what model calls cost, and forecast today.
+
+    Days are in UTC.
 
     With --json: one document, {"since", "until", "rows", "total", "more", "forecast"}; a
     row has the names of --by, "dollars", "model_calls", "tool_calls", "input_tokens",

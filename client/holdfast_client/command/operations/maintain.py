@@ -58,7 +58,9 @@ async def schedule(
     ] = "1h",
     json: Json = False,
 ) -> None:
-    """Run maintenance at an interval, by a schedule of the Temporal server.
+    """Run maintenance at an interval.
+
+    A schedule of the Temporal server starts it.
 
     With --json: {"every"}, in seconds; 0 for never.
     """

@@ -54,7 +54,7 @@ async def stop(context: typer.Context, json: Json = False) -> None:
 @monitor.command()
 @command
 async def show(context: typer.Context, limit: Limit = 1, json: Json = False) -> None:
-    """Show its last reports: recommendations, and the changes that it made.
+    """Show its last recommendations and changes.
 
     With --json: one line each, {"at", "apply", "recommendations", "changes", "analyses", "baseline",
     "errors"}.

@@ -29,7 +29,7 @@ Reason = Annotated[str, typer.Option(help="Why; it is in the audit log.")]
 @retention.command("show")
 @command
 async def show_rules(context: typer.Context, tenant: OfTenant = None, json: Json = False) -> None:
-    """List the rules that apply to a tenant, or those for all tenants and all of their own.
+    """List the rules of a tenant, or of all tenants.
 
     With --json: one line each, {"tenant", "kind", "days", "by", "at"}; "days" is null for never.
     """
@@ -73,7 +73,9 @@ async def add_hold(
     name: Annotated[str, typer.Option(help="The hold's id; random by default.")] = "",
     json: Json = False,
 ) -> None:
-    """Place a hold: nothing of it is removed, closed or erased until the hold is removed.
+    """Place a hold, so that nothing of it is removed.
+
+    Nothing is closed or erased either, until the hold is removed.
 
     With --json: {"id", "kind", "subject", "tenant", "reason", "by", "at"}.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,18 +91,20 @@ async def show(
 async def _turns(handle: Session | ImportedSession) -> tuple[list[TurnView], str]:
     """Return the turns of a session, and what retention has removed of it."""
     from holdfast_client.debugging.imported import ImportedSession
-    from holdfast_workflows.contracts.errors import SessionNotFound  # it imports Temporal
+    from holdfast_workflows.contracts.errors import ServiceError, SessionNotFound  # it imports Temporal
     from holdfast_workflows.contracts.operations.retention import removed_in_words
 
     if isinstance(handle, ImportedSession):
         return [turn async for turn in handle.turns()], ""
-    removed = removed_in_words(await handle.removed())
     try:
-        return [turn async for turn in handle.turns()], removed
+        turns = [turn async for turn in handle.turns()]
     except SessionNotFound as error:
-        if removed:
-            raise SessionNotFound(f"{handle.id}: retention removed {removed}") from error
+        # The server knows that there is no session; only a worker knows whether there was one.
+        with suppress(ServiceError):
+            if removed := removed_in_words(await handle.removed()):
+                raise SessionNotFound(f"{handle.id}: retention removed {removed}") from error
         raise
+    return turns, removed_in_words(await handle.removed())
 
 
 def _print_facts(console: Console, view: SessionView, removed: str) -> None:
