@@ -15,7 +15,7 @@ from ..support import always
 from ..workers.running import eventually
 from .conftest import Make
 from .wire import Wire
-from .world import Handle, World, done, kill, ready
+from .world import Handle, World, done, kill, polling, ready
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +50,7 @@ async def test_a_session_whose_agent_was_loaded_by_a_killed_worker_goes_on(
             there.worker(task_queue, wire.address) as worker,
         ):
             await ready(worker)
+            await polling(there, task_queue)
             wire.hold()  # its polls have been sent, so it still gets the workflow task
             handle = await there.begin(task_queue, f"loaded-{uuid.uuid4().hex[:8]}")
             await eventually(lambda: len(rows(there, "holdfast_session", handle.id)) == 1)

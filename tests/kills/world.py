@@ -18,6 +18,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowHandle
 
 from holdfast.testing import ScriptedModel
@@ -133,6 +136,18 @@ async def ready(worker: Running) -> Running:
     """Wait until a worker takes work."""
     await worker.said("worker started")
     return worker
+
+
+async def polling(world: World, queue: str) -> None:
+    """Wait until the server has a worker's poll for workflow tasks, which a worker sends after it started."""
+    request = DescribeTaskQueueRequest(
+        namespace=world.client.namespace,
+        task_queue=TaskQueue(name=queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    async with asyncio.timeout(BOUND):
+        while not (await world.client.workflow_service.describe_task_queue(request)).pollers:  # noqa: ASYNC110 # the server reports no event
+            await asyncio.sleep(0.02)
 
 
 async def length(handle: Handle) -> int:
