@@ -100,9 +100,11 @@ async def _turns(handle: Session | ImportedSession) -> tuple[list[TurnView], str
         turns = [turn async for turn in handle.turns()]
     except SessionNotFound as error:
         # The server knows that there is no session; only a worker knows whether there was one.
+        removed = ""
         with suppress(ServiceError):
-            if removed := removed_in_words(await handle.removed()):
-                raise SessionNotFound(f"{handle.id}: retention removed {removed}") from error
+            removed = removed_in_words(await handle.removed())
+        if removed:
+            raise SessionNotFound(f"{handle.id}: retention removed {removed}") from error
         raise
     return turns, removed_in_words(await handle.removed())
 
