@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from temporalio import workflow
-from temporalio.api.common.v1 import Payload
 from temporalio.worker import (
     ContinueAsNewInput,
     StartActivityInput,
@@ -13,11 +12,10 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from .contracts import names
+from .contracts.session.records import ledger_key
 from .contracts.session.session import Message, StartInput
 from .contracts.session.steps import ActInput
 from .contracts.session.trace_ids import (
-    HEADER,
     Parent,
     TraceHeader,
     call_span,
@@ -25,8 +23,6 @@ from .contracts.session.trace_ids import (
     trace_of,
     turn_span,
 )
-
-_JSON = {"encoding": b"json/plain"}
 
 
 class Parents:
@@ -38,13 +34,13 @@ class Parents:
 
     def received(self, headers: Any, message: object = None) -> None:
         """Keep the parent that came with a message."""
-        given = _read(headers)
+        given = TraceHeader.read(headers)
         if given is not None and given.parent and isinstance(message, Message):
             self._of_message.setdefault(message.id, given.parent)
 
     def started(self) -> None:
         """Keep the parent that came with the start of the run, or those of the run before."""
-        given = _read(workflow.info().headers)
+        given = TraceHeader.read(workflow.info().headers)
         if given is None:
             return
         self._of_message |= given.messages
@@ -55,7 +51,7 @@ class Parents:
         """Return the header of an activity; None if its turn has no parent."""
         turn, began = turn_of(request), 0.0
         if isinstance(request, ActInput) and request.children:
-            began = self._began.get(request.key or names.call_key(request.session, request.seq), 0.0)
+            began = self._began.get(ledger_key(request), 0.0)
         parent = self._of_turn(turn)
         return TraceHeader(parent=parent, began=began) if parent or began else None
 
@@ -135,15 +131,4 @@ def _first(given: Any) -> object:
 
 def _add(given: Any, header: TraceHeader | None) -> None:
     if header is not None:
-        data = header.model_dump_json(exclude_defaults=True).encode()
-        given.headers = {**(given.headers or {}), HEADER: Payload(metadata=_JSON, data=data)}
-
-
-def _read(headers: Any) -> TraceHeader | None:
-    payload = headers.get(HEADER)
-    if payload is None:
-        return None
-    try:
-        return TraceHeader.model_validate_json(payload.data)
-    except ValueError:
-        return None
+        given.headers = {**(given.headers or {}), **header.headers()}

@@ -4,7 +4,6 @@ from typing import Any
 
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from holdfast_workflows.contracts.session.trace_ids import HEADER as NAME
 from holdfast_workflows.contracts.session.trace_ids import TraceHeader
 
 from .recorder import Recorder
@@ -31,16 +30,6 @@ class _AtWork(ActivityInboundInterceptor):
         # An activity has a task of its own, so its context needs no reset.
         if self._recorder is not None:
             RECORDER.set(self._recorder)
-            HEADER.set(_header(input))
+            HEADER.set(TraceHeader.read(input.headers) or TraceHeader())
         work_on(input.args[0] if input.args else None)
         return await super().execute_activity(input)
-
-
-def _header(given: ExecuteActivityInput) -> TraceHeader:
-    payload = given.headers.get(NAME)
-    if payload is None:
-        return TraceHeader()
-    try:
-        return TraceHeader.model_validate_json(payload.data)
-    except ValueError:
-        return TraceHeader()

@@ -23,9 +23,8 @@ from temporalio.client import (
 
 from holdfast_workflows.contracts.errors import from_failure
 from holdfast_workflows.contracts.session.session import Message, StartInput
-from holdfast_workflows.contracts.session.trace_ids import HEADER, Parent, TraceHeader
+from holdfast_workflows.contracts.session.trace_ids import Parent, TraceHeader
 
-_JSON: Final = {"encoding": b"json/plain"}
 _SPAN: Final = "send_message"
 
 Headers = Mapping[str, Payload]
@@ -111,5 +110,4 @@ def _header(context: Any) -> Headers:
     if not context.is_valid:
         return {}
     parent = Parent(f"{context.trace_id:032x}", f"{context.span_id:016x}", f"{context.trace_flags & 1:02x}")
-    data = TraceHeader(parent=parent.encoded()).model_dump_json(exclude_defaults=True)
-    return {HEADER: Payload(metadata=_JSON, data=data.encode())}
+    return TraceHeader(parent=parent.encoded()).headers()

@@ -68,7 +68,7 @@ async def test_a_turn_has_one_span_for_itself_and_each_of_its_calls(
     # The provider, or a gateway before it, can continue the trace.
     sent = [request.headers["traceparent"] for request in asked]
     assert sent == [f"00-{each.trace}-{each.id}-01" for each in (first, second)]
-    # What was said is nobody's business by default.
+    # Content is off by default.
     assert CANARY not in repr(collector.spans)
     assert turn.resource["service.name"] == "shop"
 

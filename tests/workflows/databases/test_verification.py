@@ -24,7 +24,7 @@ LONG = "long " * 2_000
 
 @tool(effect="once")
 async def pay(to: str, ctx: ToolContext) -> str:
-    """Pay somebody.
+    """Pay an amount.
 
     Args:
         to: Who.
@@ -90,7 +90,7 @@ async def test_a_running_database_agrees_with_its_histories(start: Start) -> Non
         await session.result()
         assert (await verified(it, None, session.id)).findings == []
         with pytest.raises(SessionNotFound):
-            await verified(it, None, "nobody")
+            await verified(it, None, "unknown")
 
 
 async def test_a_session_goes_on_after_its_rows_were_lost_and_repaired(start: Start, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from holdfast_workflows.contracts.session.entries import (
     ToolCall,
     UserEntry,
 )
+from holdfast_workflows.contracts.session.records import ledger_key, turn_record
 from holdfast_workflows.contracts.session.session import CarriedState, StartInput, TurnView
 from holdfast_workflows.contracts.session.steps import (
     ActInput,
@@ -38,7 +39,6 @@ from holdfast_workflows.contracts.session.steps import (
     StepView,
     ThinkInput,
     ThinkResult,
-    TurnRecord,
 )
 from holdfast_workflows.contracts.text.unicode import digest, preview, size
 
@@ -116,7 +116,7 @@ class _Reader:
     def _turn(self, view: TurnView) -> None:
         if view.status not in ("queued", "running"):
             self._found.ended[view.turn] = view.status
-            self._found.records[view.turn] = _record(view)
+            self._found.records[view.turn] = turn_record(view)
 
     def _marker(self, event: HistoryEvent) -> None:
         """A local activity: its input is not in the history, but its summary says which turn was stored."""
@@ -219,7 +219,7 @@ class _Reader:
         self._add(entry, whole=whole, digest=answer.digest)
         effect = self._effects_of.get(call.name, "none")
         if effect != "none" and answer.status == "ok":
-            key = call.key or names.call_key(call.session, call.seq)
+            key = ledger_key(call)
             self._found.effects[key] = EffectView(
                 key=key,
                 session=call.session,
@@ -293,23 +293,6 @@ def _is_settled(answer: ActResult) -> bool:
 def _is_whole(shown: str, bytes_: int, of: str) -> bool:
     """Whether a preview is the whole text, which has that size and digest."""
     return size(shown) == bytes_ and (not of or digest(shown) == of)
-
-
-def _record(view: TurnView) -> TurnRecord:
-    error = view.error
-    return TurnRecord(
-        turn=view.turn,
-        status=view.status,
-        request=view.request,
-        reply=preview(view.reply),
-        reply_seq=view.reply_seq,
-        steps=view.steps,
-        usage=view.usage,
-        error_code=error.code if error else "",
-        error=error.message if error else "",
-        started=view.started,
-        ended=view.ended,
-    )
 
 
 def _seconds(event: HistoryEvent) -> float:

@@ -14,7 +14,6 @@ from holdfast_activities.state.database import State
 from holdfast_activities.teams.needed import OUTCOMES
 from holdfast_activities.tools.questions import REMOTE
 from holdfast_activities.tracing import PRIVATE, work_on
-from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import INPUTS
 from holdfast_workflows.contracts.errors import (
     ApprovalInvalid,
@@ -29,6 +28,7 @@ from holdfast_workflows.contracts.errors import (
 from holdfast_workflows.contracts.evaluation.forks import NOT_CARRIED_OUT
 from holdfast_workflows.contracts.session.entries import ResultEntry
 from holdfast_workflows.contracts.session.progress import ToolProgress
+from holdfast_workflows.contracts.session.records import ledger_key
 from holdfast_workflows.contracts.session.steps import DECISIONS, ActInput, ActResult, Wait
 from holdfast_workflows.contracts.text.redaction import redact
 from holdfast_workflows.contracts.text.unicode import preview
@@ -252,7 +252,7 @@ def _request(args: Sequence[RawValue]) -> ActInput:
         request = ActInput.model_validate(request)  # a payload need not be JSON
     except (ValueError, KeyError, RuntimeError) as error:
         raise to_failure(BadInput(f"a call is one ActInput: {preview(str(error))}")) from error
-    return request.model_copy(update={"key": request.key or names.call_key(request.session, request.seq)})
+    return request.model_copy(update={"key": ledger_key(request)})
 
 
 def _breaker_wait(error: BreakerOpen) -> Wait:

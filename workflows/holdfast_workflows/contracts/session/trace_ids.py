@@ -1,12 +1,17 @@
 """Ids of traces and spans, derived from the session, so that every process and every retry finds the same ones."""
 
 import hashlib
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Self
+
+from temporalio.api.common.v1 import Payload
 
 from ..base import Contract
 
 HEADER: Final = "holdfast-trace"
 """The header of requests, activities and child sessions that carries the parent of a turn's span."""
+
+_JSON: Final = {"encoding": b"json/plain"}
 
 
 class Parent(NamedTuple):
@@ -33,6 +38,21 @@ class TraceHeader(Contract):
     parent: str = ""
     messages: dict[str, str] = {}
     began: float = 0.0
+
+    def headers(self) -> dict[str, Payload]:
+        """Return the header with this content. It is read without a codec, so it is JSON whatever the converter."""
+        return {HEADER: Payload(metadata=_JSON, data=self.model_dump_json(exclude_defaults=True).encode())}
+
+    @classmethod
+    def read(cls, headers: Mapping[str, Payload]) -> Self | None:
+        """Read the header; None if it is missing or malformed."""
+        payload = headers.get(HEADER)
+        if payload is None:
+            return None
+        try:
+            return cls.model_validate_json(payload.data)
+        except ValueError:
+            return None
 
 
 def parent_of(text: str) -> Parent | None:

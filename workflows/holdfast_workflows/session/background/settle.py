@@ -6,9 +6,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from holdfast_workflows.contracts.errors import HoldfastError
-from holdfast_workflows.contracts.session.session import TurnView
+from holdfast_workflows.contracts.session.records import turn_record
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
-from holdfast_workflows.contracts.text.unicode import preview
 
 from ..state import activity_calls, reset
 from ..state.state import SessionState
@@ -52,7 +51,7 @@ class SettleQueue:
 
     def _last_turn(self) -> TurnRecord | None:
         last = self._state.last_ended
-        return _record(last) if last else None
+        return turn_record(last) if last else None
 
     def _add(self, turn: TurnRecord | None) -> None:
         state = self._state
@@ -106,19 +105,3 @@ class SettleQueue:
             # If the database is away, each later reply would wait for an attempt that fails.
             self._local = False
         return await activity_calls.settle_turn(change, seconds)
-
-
-def _record(view: TurnView) -> TurnRecord:
-    return TurnRecord(
-        turn=view.turn,
-        status=view.status,
-        request=view.request,
-        reply=preview(view.reply),
-        reply_seq=view.reply_seq,
-        steps=view.steps,
-        usage=view.usage,
-        error_code=view.error.code if view.error else "",
-        error=view.error.message if view.error else "",
-        started=view.started,
-        ended=view.ended,
-    )

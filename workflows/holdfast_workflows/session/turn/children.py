@@ -5,9 +5,10 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
-from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.limits import MAX_DEPTH, MAX_SESSION_CHILDREN
+from holdfast_workflows.contracts.session.records import ledger_key
 from holdfast_workflows.contracts.session.session import Message, StartInput
 from holdfast_workflows.contracts.session.steps import ActInput
 from holdfast_workflows.contracts.teams.children import (
@@ -133,7 +134,7 @@ def _parent(state: SessionState, spec: PinnedSpec, request: ActInput) -> Parent:
         session=session,
         root=above.root if above else session,
         depth=above.depth + 1 if above else 1,
-        call=request.key or names.call_key(session, request.seq),
+        call=ledger_key(request),
         untrusted=state.untrusted,
         allowance=allowance and allowance.model_copy(update={"above": True}),
         levels=child_sessions.inherited(spec.levels),
