@@ -7,7 +7,7 @@ from typing import Any
 from temporalio import workflow
 
 from holdfast_client.command.main import main
-from holdfast_workers import wiring
+from holdfast_workers import own_workflows
 from holdfast_workflows.contracts import names
 
 
@@ -22,5 +22,5 @@ class Other:
 
 
 if __name__ == "__main__":
-    wiring.OWN_WORKFLOWS = (Other,)  # type: ignore[assignment]  # fewer workflows, and another one
+    own_workflows.OWN_WORKFLOWS = (Other,)
     main()

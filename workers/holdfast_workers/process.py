@@ -26,7 +26,7 @@ from temporalio.worker import Worker
 from holdfast_activities.memory import Memories, make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.state import State, cipher_of, open_state
+from holdfast_activities.state import State, open_state
 from holdfast_activities.tools import provided
 from holdfast_temporal import connect, ensure_search_attributes
 from holdfast_workers.monitoring import logs, telemetry
@@ -195,8 +195,7 @@ class WorkerProcess:
     async def _open_state(self, client: Client, stack: AsyncExitStack) -> State | None:
         """Open the state database and bind the task queue to it; None if a signal arrives first."""
         queue, url = self._settings.task_queue, self._settings.state()
-        keys, connection = self._settings.signing_keys(), self._settings.connection()
-        cipher = cipher_of(connection.keyring(), accept_clear=connection.accept_clear)
+        keys, cipher = self._settings.signing_keys(), self._settings.cipher()
 
         async def reach() -> State:
             await binding.expect_tables(client, queue, url)

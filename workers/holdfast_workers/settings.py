@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from holdfast_activities.models.config import ProviderConfig
     from holdfast_activities.models.own_prices import OwnPrices
     from holdfast_activities.signing.keys import SigningKeys
+    from holdfast_activities.state import Cipher
 
 _PREFIX = "HOLDFAST_"
 _PASSWORD = re.compile(r"://[^/@:]*:([^/]+)@|[?&]password=([^&]+)")
@@ -135,6 +136,17 @@ class Settings(BaseModel):
     def traces_content(self) -> bool:
         """Whether spans have prompts and results; SettingsInvalid if the variable is not true or false."""
         return read_switch("TRACING_CONTENT", self.tracing_content)
+
+    def cipher(self) -> Cipher:
+        """The cipher of content in the databases; it leaves content clear if there are no keys.
+
+        Raises:
+            KeysInvalid: The keys cannot be used.
+        """
+        from holdfast_activities.state import cipher_of  # it loads SQLAlchemy
+
+        connection = self.connection()
+        return cipher_of(connection.keyring(), accept_clear=connection.accept_clear)
 
     def identity(self) -> IdentitySettings:
         """The identity provider.

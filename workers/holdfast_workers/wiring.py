@@ -29,13 +29,8 @@ from holdfast_temporal.identity import OwnGrants, signed_client
 from holdfast_workers.startup.elsewhere import served
 from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.contracts.agent.app import Registry
-from holdfast_workflows.identity import IdentityWorkflow
-from holdfast_workflows.maintenance import MaintenanceWorkflow
-from holdfast_workflows.operations.monitor import MonitorWorkflow
-from holdfast_workflows.session import AgentWorkflow
-from holdfast_workflows.teams.fleet import FleetWorkflow
 
-from . import services
+from . import own_workflows, services
 from .backup.making import scheduled
 from .services import QueueWorker
 from .settings import Settings
@@ -45,8 +40,6 @@ _HEARTBEAT = timedelta(milliseconds=200)
 
 # Time until another worker takes over a cached session; a killed worker delays its sessions by this much.
 _STICKY = timedelta(seconds=2)
-
-OWN_WORKFLOWS = (AgentWorkflow, MaintenanceWorkflow, MonitorWorkflow, IdentityWorkflow, FleetWorkflow)
 
 _POLLERS = PollerBehaviorAutoscaling(minimum=2, initial=5, maximum=20)
 
@@ -107,7 +100,7 @@ def _base(registry: Registry, activities: Activities) -> dict[str, Any]:
     """What only workers of the App's own queue do."""
     return {
         # Only the user's own workflows run in the sandbox; Holdfast's opt out.
-        "workflows": [*OWN_WORKFLOWS, *registry.workflows],
+        "workflows": [*own_workflows.OWN_WORKFLOWS, *registry.workflows],
         "activities": [*activities.all(), *registry.activities],
     }
 

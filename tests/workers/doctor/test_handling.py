@@ -9,7 +9,7 @@ import pytest
 from holdfast import Agent, App, Memory
 from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_temporal import DevServer, connect
-from holdfast_workers import wiring
+from holdfast_workers import own_workflows
 from holdfast_workers.doctor.checks import breakers, kill, performance
 from holdfast_workers.doctor.checks.all import CHECKS
 from holdfast_workers.doctor.examination import Check, examine
@@ -102,7 +102,7 @@ async def test_a_build_that_decides_differently_fails(
         queue = made.queue
     same = await run(examining(task_queue=queue), "replays")
     assert (same.status, same.text.startswith("1 sessions with")) == ("ok", True)
-    monkeypatch.setattr(wiring, "OWN_WORKFLOWS", (Different,))
+    monkeypatch.setattr(own_workflows, "OWN_WORKFLOWS", (Different,))
     found = await run(examining(task_queue=queue), "replays")
     assert (found.status, "1 of 1 sessions are decided differently" in found.text) == ("failed", True)
 

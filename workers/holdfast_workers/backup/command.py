@@ -113,15 +113,12 @@ def drill(
     {"path", "database", "at", "tables", "sessions", "entries", "seconds", "faults", "notes"}.
     """
     with worker_installed():
-        from holdfast_activities.state import cipher_of
         from holdfast_activities.state.backup.drill import drill as prove
 
     with one_line_errors():
         settings, place = _settings(folder, None, file)
-        connection = settings.connection()
-        cipher = cipher_of(connection.keyring(), accept_clear=connection.accept_clear)
         keys, oldest = settings.existing_keys(), _seconds(max_age) if max_age else 0.0
-        report = asyncio.run(prove(place, cipher=cipher, keys=keys, max_age=oldest))
+        report = asyncio.run(prove(place, cipher=settings.cipher(), keys=keys, max_age=oldest))
     if json:
         _json(asdict(report))
     else:

@@ -14,13 +14,10 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from holdfast_workers import own_workflows
 from holdfast_workflows.checking import CheckedInputs
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput
-from holdfast_workflows.maintenance import MaintenanceWorkflow
-from holdfast_workflows.operations.monitor import MonitorWorkflow
-from holdfast_workflows.session import AgentWorkflow
-from holdfast_workflows.teams.fleet import FleetWorkflow
 
 from .stopping import StoppingRunner
 
@@ -48,7 +45,7 @@ def replayer(
 ) -> Replayer:
     """Return a replayer of Holdfast's workflows and ``workflows``."""
     return Replayer(
-        workflows=[AgentWorkflow, MaintenanceWorkflow, MonitorWorkflow, FleetWorkflow, *workflows],
+        workflows=[*own_workflows.OWN_WORKFLOWS, *workflows],
         data_converter=converter,
         header_codec_behavior=HeaderCodecBehavior.CODEC,
         interceptors=[CheckedInputs()],

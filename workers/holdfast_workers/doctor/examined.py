@@ -12,7 +12,7 @@ from temporalio.client import Client
 from holdfast_activities.memory import Memories, make_memories
 from holdfast_activities.models import Models
 from holdfast_activities.resilience import Resilience
-from holdfast_activities.state import State, cipher_of, open_state
+from holdfast_activities.state import State, open_state
 from holdfast_temporal import connect
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.agent.app import Registry
@@ -67,13 +67,12 @@ class Examined:
             StateUnavailable: It did not answer.
         """
         if self._state is None:
-            connection = self.settings.connection()
             self._state = await open_state(
                 self.settings.state(),
                 migrate=False,
                 scope=self.settings.scope(),
-                keys=self.settings.signing_keys(),
-                cipher=cipher_of(connection.keyring(), accept_clear=connection.accept_clear),
+                keys=self.settings.existing_keys(),
+                cipher=self.settings.cipher(),
             )
             self._stack.push_async_callback(self._state.close)
         return self._state

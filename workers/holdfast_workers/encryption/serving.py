@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
 import ssl
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from holdfast_activities.identity import Verifier
 from holdfast_temporal.codec_server.access import Access, Tokens
 from holdfast_temporal.codec_server.server import CodecServer
 from holdfast_workers.settings import Settings
+from holdfast_workers.signals import until_signal
 from holdfast_workflows.contracts.control.identity import Credential
 from holdfast_workflows.contracts.errors import InvalidCredential, KeysInvalid, SettingsInvalid
 
@@ -78,7 +77,7 @@ async def _serve(options: CodecOptions, server: CodecServer) -> None:
         _log.warning(
             "tokens and clear text cross the network without TLS; use --tls-cert, or a proxy with TLS"
         )
-    await _until_signal()
+    await until_signal()
     server.close()
 
 
@@ -113,10 +112,3 @@ def _tls(options: CodecOptions) -> ssl.SSLContext | None:
             f"--tls-cert, --tls-key: {error.strerror or 'not a certificate with its key'}"
         ) from None
     return context
-
-
-async def _until_signal() -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

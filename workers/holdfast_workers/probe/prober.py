@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,12 +18,13 @@ from temporalio.client import Client
 from holdfast_activities.memory import Memories, make_memories
 from holdfast_activities.memory.opening import FILE
 from holdfast_activities.operations.figures import Sources, read_figures
-from holdfast_activities.state import State, cipher_of, open_state
+from holdfast_activities.state import State, open_state
 from holdfast_temporal import binding, connect
 from holdfast_temporal.identity import OwnGrants, signed_client
 from holdfast_workers.monitoring.health import HealthServer
 from holdfast_workers.monitoring.metrics import Sample, render
 from holdfast_workers.settings import Settings
+from holdfast_workers.signals import until_signal
 from holdfast_workers.startup.identity import make_verifier
 from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.operations.figures import Figure
@@ -137,10 +137,8 @@ class Prober:
         async with self._opening:
             if self._parts.state is None:
                 settings = self._settings
-                connection = settings.connection()
-                cipher = cipher_of(connection.keyring(), accept_clear=connection.accept_clear)
                 state = await open_state(
-                    settings.state(), scope=settings.scope(), cipher=cipher, migrate=False
+                    settings.state(), scope=settings.scope(), cipher=settings.cipher(), migrate=False
                 )
                 self._stack.push_async_callback(state.close)
                 self._parts.state = state
@@ -195,12 +193,9 @@ class Prober:
 
 async def serve(options: ProbeOptions, settings: Settings) -> None:
     """Run the prober until a signal arrives."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     async with Prober(options, settings).running() as port:
         _log.info("the probe's /metrics at http://%s:%d", options.host, port)
-        await stop.wait()
+        await until_signal()
 
 
 async def _repeat(seconds: float, work: Check) -> None:

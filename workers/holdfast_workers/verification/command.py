@@ -114,17 +114,17 @@ async def _opened(
     context: typer.Context, url: str | None, task_queue: str | None
 ) -> AsyncGenerator[tuple[Client, list[str], State]]:
     """Temporal, the task queues whose sessions use the database, and the database."""
-    from holdfast_activities.state import cipher_of, open_state
+    from holdfast_activities.state import open_state
     from holdfast_temporal import connect
     from holdfast_workers.command import apply_global_options
     from holdfast_workers.settings import Settings
 
     apply_global_options(context)
     settings = Settings.load(state_url=url, task_queue=task_queue)
-    connection = settings.connection()
-    cipher = cipher_of(connection.keyring(), accept_clear=connection.accept_clear)
-    client = await connect(settings=connection, folder=settings.home)
-    state = await open_state(settings.state(), migrate=False, cipher=cipher, keys=settings.existing_keys())
+    client = await connect(settings=settings.connection(), folder=settings.home)
+    state = await open_state(
+        settings.state(), migrate=False, cipher=settings.cipher(), keys=settings.existing_keys()
+    )
     try:
         yield client, [settings.task_queue] if settings.task_queue else await _queues(client, state), state
     finally:

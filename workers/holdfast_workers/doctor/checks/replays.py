@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecution
-from temporalio.common import HeaderCodecBehavior
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
-from holdfast_workers import wiring
-from holdfast_workflows.checking import CheckedInputs
+from holdfast_workers.debugging.replaying import replayed
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.text.unicode import preview
 
@@ -28,20 +25,12 @@ async def check(examined: Examined) -> Finding:
     sessions = await _newest(client, examined.settings.task_queue, wanted)
     if not sessions:
         return ok(f"{examined.settings.task_queue} has no sessions yet")
-    replayer = Replayer(
-        workflows=[*wiring.OWN_WORKFLOWS, *examined.registry.workflows],
-        namespace=client.namespace,
-        data_converter=client.data_converter,
-        header_codec_behavior=HeaderCodecBehavior.CODEC,
-        interceptors=[CheckedInputs()],
-        unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
-    )
     wrong: list[str] = []
     for each in sessions:
         history = await client.get_workflow_handle(each.id, run_id=each.run_id).fetch_history()
-        replayed = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-        if replayed.replay_failure is not None:
-            wrong.append(f"{each.id}: {preview(str(replayed.replay_failure))}")
+        found = await replayed(history, client.data_converter, examined.registry.workflows)
+        if found.problem:
+            wrong.append(f"{each.id}: {preview(found.problem)}")
     if wrong:
         listed = "; ".join(wrong[:_NAMED])
         return failed(
