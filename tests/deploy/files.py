@@ -36,6 +36,14 @@ def compose() -> dict[str, Any]:
     return found
 
 
+def prepared(folder: Path, *options: str) -> dict[str, str]:
+    """Run ``deploy/prepare`` in a folder; return the variables that it wrote."""
+    (folder / "prepare").write_text((DEPLOY / "prepare").read_text("utf-8"))
+    subprocess.run(["sh", folder / "prepare", *options], check=True, capture_output=True, timeout=20)
+    lines = (folder / ".env").read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
 @cache
 def rendered(folder: str) -> list[dict[str, Any]]:
     """The objects of a folder as kustomize renders them; the test is skipped without kustomize."""

@@ -11,7 +11,7 @@ import pytest
 
 from holdfast_workflows.contracts import variables
 
-from .files import DEPLOY, compose
+from .files import DEPLOY, compose, prepared
 
 TEXT = (DEPLOY / "compose.yaml").read_text("utf-8")
 PREPARE = (DEPLOY / "prepare").read_text("utf-8")
@@ -66,18 +66,11 @@ def test_ports_are_open_on_this_machine_only() -> None:
 def test_prepare_writes_secrets_that_only_the_owner_may_reach(
     options: tuple[str, ...], tmp_path: Path
 ) -> None:
-    (tmp_path / "prepare").write_text(PREPARE)
-    command = ["sh", str(tmp_path / "prepare"), *options]
-    subprocess.run(command, check=True, capture_output=True, timeout=20)
-    written = dict(
-        line.split("=", 1)
-        for line in (tmp_path / ".env").read_text().splitlines()
-        if not line.startswith("#")
-    )
+    written = prepared(tmp_path, *options)
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
     # A store that compares vectors is refused with keys.
     assert bool(written["HOLDFAST_KEYS"]) != bool(written.get("HOLDFAST_MEMORY_URL"))
-    again = subprocess.run(command, capture_output=True, check=False, timeout=20)
+    again = subprocess.run(["sh", tmp_path / "prepare"], capture_output=True, check=False, timeout=20)
     assert again.returncode == 1
     assert b"exists" in again.stderr

@@ -7,7 +7,6 @@ import base64
 import json
 import re
 import shutil
-import subprocess
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -31,7 +30,7 @@ from tests.prometheus_programs import program
 from tests.support import eventually
 from tests.workers.running import get, started
 
-from .files import DEPLOY, compose
+from .files import DEPLOY, compose, prepared
 
 _NEEDED = re.compile(r"\$\{([A-Z_]+)(?::[?-]([^}]*))?\}")
 
@@ -58,14 +57,6 @@ class Service:
         for there, place in here.items():
             text = text.replace(there, place)
         return text
-
-
-def prepared(folder: Path) -> dict[str, str]:
-    """Run ``deploy/prepare`` in a folder; return the variables that it wrote."""
-    (folder / "prepare").write_text((DEPLOY / "prepare").read_text())
-    subprocess.run(["sh", str(folder / "prepare")], check=True, capture_output=True, timeout=20)
-    lines = (folder / ".env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
 def clear_text(endpoint: str, encrypted: bytes, metadata: Mapping[str, bytes]) -> str:

@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.errors import BadInput
 from .results import Evaluation, Means, difference
 
 _ENOUGH = 3
-"""Repetitions of a case from which a change from always to never passing is no chance."""
+"""Repetitions of a case from which a change from always to never passing is significant."""
 
 Baseline = dict[str, dict[str, Means]]
 """The means of each case, by variant."""

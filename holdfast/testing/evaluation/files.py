@@ -13,7 +13,7 @@ def load_cases(*paths: Path) -> tuple[Case, ...]:
     """Read cases from files, and from folders with all that is below them, in the order of their paths.
 
     Raises:
-        BadInput: There is no case, a file is not a case, two have one name, or one expects nothing.
+        BadInput: No case was found, a file is not a case, two have the same name, or one expects nothing.
     """
     files = [file for path in paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
     cases = tuple(map(_read, files))

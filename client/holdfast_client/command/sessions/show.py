@@ -99,7 +99,7 @@ async def _turns(handle: Session | ImportedSession) -> tuple[list[TurnView], str
     try:
         turns = [turn async for turn in handle.turns()]
     except SessionNotFound as error:
-        # The server knows that there is no session; only a worker knows whether there was one.
+        # The server knows that the session does not exist; only a worker knows whether it existed.
         removed = ""
         with suppress(ServiceError):
             removed = removed_in_words(await handle.removed())
