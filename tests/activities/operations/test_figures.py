@@ -7,7 +7,7 @@ import pytest
 
 from holdfast_activities.operations.figures import costs, reading
 from holdfast_activities.state import State, open_state, upgrade
-from holdfast_activities.state.backup.folder import path_of
+from holdfast_activities.state.backup.folder import note_drill, path_of
 from holdfast_activities.state.log.extras import Amount, Charge, CostOwner, Limit, LogExtras, ModelCost
 from holdfast_workflows.contracts import names
 from tests.postgres_server import PostgresServer
@@ -56,9 +56,21 @@ async def test_the_newest_backup_is_that_of_the_database(state: State, tmp_path:
     own = state.identity.id
     for database, at in ((own, 1_000.0), (own, 2_000.0), ("f" * 32, 3_000.0)):
         path_of(tmp_path, database, at).touch()
-    [newest] = reading.last_backup(state, tmp_path)
-    assert newest.value == 2_000.0
-    assert reading.last_backup(state, tmp_path / "nowhere") == []
+    note_drill(tmp_path, "f" * 32)
+    assert backup_times(state, tmp_path) == (2_000.0, 0.0)
+    note_drill(tmp_path, own)
+    assert backup_times(state, tmp_path)[1] > 1_000.0
+
+
+async def test_without_a_backup_or_a_drill_their_times_are_0(state: State, tmp_path: Path) -> None:
+    assert backup_times(state, tmp_path / "nowhere") == (0.0, 0.0)
+
+
+def backup_times(state: State, folder: Path) -> tuple[float, float]:
+    """The times of the last backup and the last drill."""
+    found = {each.name: each.value for each in reading.last_backup(state, folder)}
+    name = "holdfast_backup_{}success_timestamp_seconds"
+    return found[name.format("")], found[name.format("drill_")]
 
 
 async def test_the_cost_of_the_day_is_that_of_all_apps_by_agent(state: State) -> None:

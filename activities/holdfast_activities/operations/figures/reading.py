@@ -12,7 +12,7 @@ from temporalio.client import Client
 from holdfast_activities import clock
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.resilience.classify import classify
-from holdfast_activities.state.backup.folder import dated
+from holdfast_activities.state.backup.folder import dated, last_drill
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.operations.figures import Figure
@@ -82,10 +82,13 @@ async def _state(state: State) -> list[Figure]:
 
 
 def last_backup(state: State, folder: Path) -> list[Figure]:
-    """The time of the newest backup of the database in a folder."""
-    own = [each.at for each in dated(folder) if state.identity.id.startswith(each.database)]
-    name = "holdfast_backup_success_timestamp_seconds"
-    return [Figure(name=name, value=max(own))] if own else []
+    """The times of the newest backup of the database in a folder, and of its last good drill; 0 for never."""
+    database = state.identity.id
+    own = [each.at for each in dated(folder) if database.startswith(each.database)]
+    return [
+        Figure(name="holdfast_backup_success_timestamp_seconds", value=max(own, default=0.0)),
+        Figure(name="holdfast_backup_drill_success_timestamp_seconds", value=last_drill(folder, database)),
+    ]
 
 
 async def _memories(memory: Memories) -> list[Figure]:

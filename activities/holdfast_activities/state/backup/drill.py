@@ -1,5 +1,6 @@
 """A drill proves a backup: it is restored into a scratch place, compared, and everything in it is read."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from ..audit.verifying import verify
 from ..encryption.cipher import CLEAR, Cipher
 from ..setup.opening import open_state
 from ..verification.contents import check_contents
-from .folder import newest_good
+from .folder import newest_good, note_drill
 from .restoring import restore
 
 
@@ -38,7 +39,7 @@ async def drill(
     """Prove the backup at a place: the file, or the newest good one of a folder.
 
     A damaged backup in the folder that is newer than the proven one is a fault, as is one that is older than
-    ``max_age`` seconds.
+    ``max_age`` seconds. A good drill of a folder leaves its time there, for the probe.
     """
     report, began = DrillReport(), time.monotonic()
     try:
@@ -56,8 +57,19 @@ async def drill(
     age = clock.now() - report.at
     if report.at and max_age and age > max_age:
         report.faults.append(f"{report.path} is {age / 60:,.0f} minutes old")
+    if not report.faults:
+        await asyncio.to_thread(_note, place, report)
     report.seconds = round(time.monotonic() - began, 3)
     return report
+
+
+def _note(place: Path, report: DrillReport) -> None:
+    """Leave the time of a good drill in the folder; one that may only be read can be proven all the same."""
+    if place.is_dir():
+        try:
+            note_drill(place, report.database)
+        except OSError as error:
+            report.notes.append(f"the time of this drill was not recorded: {error}")
 
 
 async def _read(url: str, cipher: Cipher, keys: SigningKeys | None, report: DrillReport) -> None:

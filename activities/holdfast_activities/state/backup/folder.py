@@ -50,6 +50,23 @@ def dated(folder: Path) -> list[Dated]:
     return sorted(found, key=lambda each: (each.at, each.path.name), reverse=True)
 
 
+def note_drill(folder: Path, database: str) -> None:
+    """Record now as the time of the last drill without a fault."""
+    _drilled(folder, database).touch()
+
+
+def last_drill(folder: Path, database: str) -> float:
+    """The time of the last drill without a fault; 0 for never."""
+    try:
+        return _drilled(folder, database).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _drilled(folder: Path, database: str) -> Path:
+    return folder / f"holdfast-{database[:8]}.drilled"
+
+
 def check(path: Path) -> tuple[Header, Footer]:
     """Read a backup to its end.
 

@@ -10,7 +10,7 @@ from holdfast_activities import clock
 from holdfast_activities.signing.keys import SigningKeys
 from holdfast_activities.state import cipher_of, open_state
 from holdfast_activities.state.backup.drill import drill
-from holdfast_activities.state.backup.folder import path_of
+from holdfast_activities.state.backup.folder import last_drill, path_of
 from holdfast_activities.state.backup.writing import back_up
 from holdfast_temporal.encryption.keyring import Keyring
 from holdfast_workflows.contracts.control.audit import AuditRecord
@@ -97,3 +97,14 @@ async def test_signatures_of_the_audit_log_are_checked_with_the_key(folder: Path
     await back_up(url, folder)
     assert (await drill(folder)).notes
     assert "audit log: wrong_key" in (await drill(folder, keys=SigningKeys.new())).faults[0]
+
+
+async def test_a_good_drill_of_a_folder_leaves_its_time_and_a_bad_one_none(sound: str, folder: Path) -> None:
+    made = await back_up(sound, folder)
+    database, whole = made.header.database, made.path.read_bytes()
+    made.path.write_bytes(whole[:-1])
+    await drill(folder)
+    assert last_drill(folder, database) == 0.0
+    made.path.write_bytes(whole)
+    await drill(folder)
+    assert last_drill(folder, database) > 0.0

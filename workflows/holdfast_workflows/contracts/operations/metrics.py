@@ -129,8 +129,13 @@ _OUTSIDE: Final = (
     _probe("holdfast_cost_forecast_dollars", "", "Forecast of the cost of the current day (UTC)"),
     _probe("holdfast_state_bytes", "", "Size of the state database"),
     _probe("holdfast_memories", "", "Memories in the store"),
-    _probe("holdfast_maintenance_success_timestamp_seconds", "task", "Last success of a maintenance task"),
-    _probe("holdfast_backup_success_timestamp_seconds", "", "Last successful backup"),
+    _probe(
+        "holdfast_maintenance_success_timestamp_seconds",
+        "task",
+        "Last success of a maintenance task; 0: failed in all of its newest runs",
+    ),
+    _probe("holdfast_backup_success_timestamp_seconds", "", "Last successful backup; 0: never"),
+    _probe("holdfast_backup_drill_success_timestamp_seconds", "", "Last drill without a fault; 0: never"),
 )
 
 METRICS: Final = (*_WORK, *_RESILIENCE, *_PROCESS, *_OUTSIDE)
