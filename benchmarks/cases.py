@@ -10,17 +10,20 @@ System = Literal[
     "inline",
     "ordinary, guarded",
     "inline, guarded",
+    "ordinary, observed",
+    "inline, observed",
     "ordinary, streaming",
     "inline, streaming",
     "large results",
 ]
 
-Worker = Literal["floor", "floor, unsandboxed", "holdfast"]
-"""Worker processes: one for each floor, and one for all systems of Holdfast."""
+Worker = Literal["floor", "floor, unsandboxed", "holdfast", "holdfast, observed"]
+"""Worker processes: one for each floor, one for Holdfast, and one that serves metrics and sends spans."""
 
 PLAIN: Final[tuple[System, ...]] = ("floor", "floor, unsandboxed", "ordinary", "inline")
 STREAMING: Final[tuple[System, ...]] = (*PLAIN, "ordinary, streaming", "inline, streaming")
 GUARDED: Final[tuple[System, ...]] = ("ordinary", "ordinary, guarded", "inline", "inline, guarded")
+OBSERVED: Final[tuple[System, ...]] = (*PLAIN, "ordinary, observed", "inline, observed")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ WORKLOADS: Final = (
     Workload("100 steps", 100, STREAMING, repeat=2),
     # Guards cost a few hundredths; two runs are too few to measure that.
     Workload("5 runs of 100 steps", 100, GUARDED, repeat=5),
-    Workload("50 runs at once, 20 steps", 20, at_once=50),
+    Workload("50 runs at once, 20 steps", 20, OBSERVED, at_once=50),
     Workload("20 steps of 8 calls", 20, calls=8, repeat=2),
     Workload("1000 steps", 1_000, rounds=1),
     Workload("300 steps, large", 300, ("large results",), rounds=1),

@@ -40,12 +40,13 @@ rounds, with the ratio to the floor in brackets.
 - **streaming**: the model streams its text, and a client reads all events at the same time.
 - **guarded**: with budgets of the run and its tenant, rate limits, breakers, cached replies and the effect
   ledger.
+- **observed**: another worker, whose metrics are read every 5 seconds and whose spans are sent to a collector.
 - **large results**: ordinary tools with results of 100 KB. The floor's prompt would grow to 30 MB.
 
 How it is measured:
 
 - There is one Temporal server (file-backed, as in `holdfast dev`), one scripted model without delay in its own
-  process, and one worker process for each floor and for Holdfast. The systems take turns in every round, and
+  process, and one worker process for each floor and two for Holdfast. The systems take turns in every round, and
   only one works at a time. All workers flush each write to disk.
 - Wall time runs from the client's start to the reply. It includes the start of the workflow and, for Holdfast,
   the writing of the turn's record. Processor time is the kernel's count for the process, with idle polling.

@@ -1,7 +1,8 @@
-"""One server, one scripted model, and one worker process for each floor and for Holdfast."""
+"""One server, one scripted model, one worker process for each floor, and two for Holdfast."""
 
 import asyncio
 import json
+import re
 import tempfile
 import uuid
 from collections.abc import AsyncGenerator
@@ -21,6 +22,7 @@ from holdfast_temporal import connect as connect_temporal
 from .app import FAR, PRICES, TENANT
 from .cases import System, Worker, Workload
 from .floor import FloorWorkflow
+from .observing import Collector, collecting, scraping
 from .processes import Process, python
 
 _AGENTS = {
@@ -29,6 +31,8 @@ _AGENTS = {
     "large results": "ordinary",
     "ordinary, guarded": "ordinary-guarded",
     "inline, guarded": "inline-guarded",
+    "ordinary, observed": "ordinary",
+    "inline, observed": "inline",
 }
 _TOOLS = {
     "ordinary": "look",
@@ -36,7 +40,10 @@ _TOOLS = {
     "large results": "scan",
     "ordinary, guarded": "keep",
     "inline, guarded": "peek",
+    "ordinary, observed": "look",
+    "inline, observed": "peek",
 }
+_ADDRESS = re.compile(r"/metrics at (http://[\d.:]+)")
 _LONGEST = 1_800.0  # seconds for a run
 _LONGEST_START = 60.0  # seconds
 
@@ -56,19 +63,26 @@ class Rig:
 
     temporal: TemporalClient
     client: Client
+    observed: Client
     server: Process
     workers: dict[Worker, Process]
     commands: dict[Worker, Command]
+    collector: Collector
 
     def worker(self, system: System) -> Process:
         """The worker process of a system."""
         if system == "floor" or system == "floor, unsandboxed":
             return self.workers[system]
-        return self.workers["holdfast"]
+        return self.workers["holdfast, observed" if system.endswith(", observed") else "holdfast"]
 
     def start(self, name: Worker) -> AbstractAsyncContextManager[Process]:
         """One more worker process, for the length of the block."""
         return start(self.commands[name])
+
+    def metrics(self) -> str:
+        """The page of the observed worker's metrics; IndexError before it has said its address."""
+        said = self.commands["holdfast, observed"].log.read_text()
+        return f"{_ADDRESS.findall(said)[0]}/metrics"
 
     async def polls(self, name: Worker, process: Process) -> None:
         """Wait until the process polls its task queue."""
@@ -98,7 +112,8 @@ class Rig:
                 reply = await self._stream(_AGENTS[kind], prompt, id)
             else:
                 tenant = TENANT if kind.endswith(", guarded") else ""
-                reply = await self.client.run(_AGENTS[kind], prompt, id=id, tenant=tenant)
+                client = self.observed if kind.endswith(", observed") else self.client
+                reply = await client.run(_AGENTS[kind], prompt, id=id, tenant=tenant)
         if reply != "Done.":
             raise RuntimeError(f"{system}: the run ended with {reply!r}")
         return id
@@ -130,36 +145,48 @@ async def rig() -> AsyncGenerator[Rig]:
         server = await stack.enter_async_context(DevServer(home, ui=False))
         model = stack.enter_context(ScriptedModel.spawn("benchmarks.script:script"))
         temporal = await connect_temporal(server.address)
-        commands = _commands(home, server.address, model.openai_url)
+        collector = stack.enter_context(collecting())
+        commands = _commands(home, server.address, model.openai_url, collector.url)
         workers: dict[Worker, Process] = {}
         for name, command in commands.items():
             workers[name] = await stack.enter_async_context(start(command))
         client = await connect(temporal=temporal, task_queue="holdfast", timeout=60)
-        made = Rig(temporal, client, Process(server.info.pid), workers, commands)
+        observed = await connect(temporal=temporal, task_queue="holdfast, observed", timeout=60)
+        made = Rig(temporal, client, observed, Process(server.info.pid), workers, commands, collector)
         for name, process in workers.items():
             await made.polls(name, process)
+        await stack.enter_async_context(scraping(made.metrics()))
         yield made
 
 
-def _commands(home: Path, address: str, model: str) -> dict[Worker, Command]:
+def _commands(home: Path, address: str, model: str, collector: str) -> dict[Worker, Command]:
     def floor(queue: Worker, flag: str) -> Command:
         name = flag or "floor"
         arguments = ("-m", "benchmarks.floor", address, queue, str(home / f"{name}.db"), model, flag)
         return Command(arguments, {}, home / f"{name}.log")
 
-    environment = {
-        "HOLDFAST_TEMPORAL_ADDRESS": address,
-        "HOLDFAST_TASK_QUEUE": "holdfast",
-        "HOLDFAST_HOME": str(home / "holdfast"),
-        "OPENAI_BASE_URL": model,
-        "OPENAI_API_KEY": "bench",
-        "HOLDFAST_PROVIDERS": _limited(model),
-        "HOLDFAST_PRICES": PRICES,
-    }
+    def holdfast(queue: Worker, folder: str, **more: str) -> Command:
+        environment = {
+            "HOLDFAST_TEMPORAL_ADDRESS": address,
+            "HOLDFAST_TASK_QUEUE": queue,
+            "HOLDFAST_HOME": str(home / folder),
+            "OPENAI_BASE_URL": model,
+            "OPENAI_API_KEY": "bench",
+            "HOLDFAST_PROVIDERS": _limited(model),
+            "HOLDFAST_PRICES": PRICES,
+            **more,
+        }
+        return Command(("-m", "holdfast_workers", "benchmarks.app:app"), environment, home / f"{folder}.log")
+
     return {
         "floor": floor("floor", ""),
         "floor, unsandboxed": floor("floor, unsandboxed", "unsandboxed"),
-        "holdfast": Command(
-            ("-m", "holdfast_workers", "benchmarks.app:app"), environment, home / "holdfast.log"
+        "holdfast": holdfast("holdfast", "holdfast"),
+        "holdfast, observed": holdfast(
+            "holdfast, observed",
+            "observed",
+            HOLDFAST_HEALTH_PORT="0",
+            HOLDFAST_TRACING="true",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector,
         ),
     }

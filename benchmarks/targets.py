@@ -10,6 +10,9 @@ from .measuring import Figures, Results
 _GUARDED: Final[dict[System, System]] = {"ordinary": "ordinary, guarded", "inline": "inline, guarded"}
 """Each system, and the same with all guards on."""
 
+_OBSERVED: Final[dict[System, System]] = {"ordinary": "ordinary, observed", "inline": "inline, observed"}
+"""Each system, and the same with metrics that are scraped and spans that are sent."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -45,12 +48,12 @@ class _ByName:
 
 def check(results: Results) -> list[Target]:
     """The targets of the workloads in these results."""
-    return list(_targets(_ByName(results)))
+    found = _ByName(results)
+    return [*_targets(found), *_options(found)]
 
 
 def _targets(found: _ByName) -> Iterator[Target]:
     hundred, thousand, many = "100 steps", "1000 steps", "50 runs at once, 20 steps"
-    guards = "5 runs of 100 steps"
     if found.has("1 step"):
         yield Target("wall at 1 step, × floor", found.ratio("1 step", "ordinary", "wall"), 1.3)
     if found.has("5 steps"):
@@ -67,10 +70,6 @@ def _targets(found: _ByName) -> Iterator[Target]:
         yield Target(
             "worker CPU of inline steps at 100 steps, × floor", found.ratio(hundred, "inline", "worker"), 0.5
         )
-    if found.has(guards):
-        for system, guarded in _GUARDED.items():
-            cost = found.get(guards, guarded).worker / found.get(guards, system).worker
-            yield Target(f"worker CPU at 100 steps, {guarded}, × {system}", cost, 1.15)
     if found.has(many):
         yield Target(
             "steps per second, inline, 50 at once, × floor",
@@ -84,6 +83,18 @@ def _targets(found: _ByName) -> Iterator[Target]:
         yield Target("history bytes a step at 1000 steps, × at 100", long.bytes / short.bytes, 1.05)
         yield Target("worker CPU at 1000 steps, × at 100", long.worker / short.worker, 1.2)
         yield Target("runs in the chain of 1000 steps", long.runs, 2, at_least=True)
+
+
+def _options(found: _ByName) -> Iterator[Target]:
+    guards, observed = "5 runs of 100 steps", "50 runs at once, 20 steps"
+    if found.has(guards):
+        for system, guarded in _GUARDED.items():
+            cost = found.get(guards, guarded).worker / found.get(guards, system).worker
+            yield Target(f"worker CPU at 100 steps, {guarded}, × {system}", cost, 1.15)
+    if found.has(observed):
+        for system, watched in _OBSERVED.items():
+            speed = found.get(observed, watched).rate / found.get(observed, system).rate
+            yield Target(f"steps per second, {watched}, × {system}", speed, 0.95, at_least=True)
 
 
 def ratio(results: Results, work: Workload, system: System) -> dict[str, float]:

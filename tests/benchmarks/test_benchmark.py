@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -14,6 +15,7 @@ from benchmarks.measuring import Figures, Idle, Results, measure, measure_idle
 from benchmarks.response_times import ResponseTime, measure_response_times
 from benchmarks.rig import Rig, rig
 from benchmarks.targets import check
+from tests.support import eventually
 
 _IDLE: dict[Worker, Idle] = {"floor": Idle(0.5, 66.0), "holdfast": Idle(1.0, 99.0)}
 
@@ -42,6 +44,23 @@ async def test_every_system_makes_the_activities_it_should(up: Rig) -> None:
     assert (await footprint(up.temporal, await up.run("floor", work))).activities["look"] == 8
     assert (await footprint(up.temporal, await up.run("ordinary", work))).activities["look"] == 8
     assert "peek" not in (await footprint(up.temporal, await up.run("inline", work))).activities
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_observed_worker_sends_spans(up: Rig) -> None:
+    await up.run("ordinary, observed", Workload("2 steps", 2))
+
+    async def sent() -> bool:
+        return up.collector.received > 0
+
+    await eventually(sent)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_observed_worker_counts_its_steps(up: Rig) -> None:
+    await up.run("ordinary, observed", Workload("2 steps", 2))
+    async with httpx.AsyncClient() as http:
+        assert "holdfast_steps_total" in (await http.get(up.metrics())).text
 
 
 @pytest.mark.slow
@@ -80,7 +99,7 @@ def test_quick_leaves_out_the_longest_work() -> None:
 async def test_idle_workers_have_a_start_time_and_a_memory(up: Rig) -> None:
     measured: list[Worker] = []
     idle = await measure_idle(up, 1, lambda worker, _: measured.append(worker))
-    assert list(idle) == measured == ["floor", "floor, unsandboxed", "holdfast"]
+    assert list(idle) == measured == ["floor", "floor, unsandboxed", "holdfast", "holdfast, observed"]
     assert all(each.start > 0 and each.memory > 0 for each in idle.values())
 
 
