@@ -6,11 +6,16 @@ ROOMS := holdfast workflows activities workers client temporal
 CODE := $(ROOMS) deploy tests examples benchmarks
 ARGS ?=
 
+# One more process than two cores have: many tests wait for timers, and another one works then.
+PYTEST := $(PY) -m pytest -n $(or $(WORKERS),3) --dist worksteal
+# pytest keeps what it compiled of the tests, so that each process after the first starts in half the time.
+test test-slow test-all: export PYTHONDONTWRITEBYTECODE :=
+
 # pyright comes whole from the lock; without this it asks PyPI for a newer version at each run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow prometheus weaviate sweep chaos record lint format agentdojo bench dev clean
+.PHONY: help setup demo test test-slow test-all prometheus weaviate sweep chaos record lint mypy pyright format agentdojo bench dev clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -25,12 +30,18 @@ test: setup ## run the tests on real parts, without the slow ones (ARGS="-k name
 	@sh .ci/weaviate --if-possible
 	@sh .ci/prometheus --if-possible
 	@sh .ci/kustomize --if-possible
-	@$(PY) -m pytest -n 2 --dist worksteal -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: setup ## run the slow tests: killed processes, long sessions, random operations
 	@sh .ci/weaviate --if-possible
 	@sh .ci/prometheus --if-possible
-	@$(PY) -m pytest -n 2 --dist worksteal -m slow $(ARGS)
+	@$(PYTEST) -m slow $(ARGS)
+
+test-all: setup ## run both kinds of tests in one run, which is faster than one after the other
+	@sh .ci/weaviate --if-possible
+	@sh .ci/prometheus --if-possible
+	@sh .ci/kustomize --if-possible
+	@$(PYTEST) $(ARGS)
 
 prometheus: ## fetch Prometheus and Alertmanager from Debian's packages, once, into a cache; for tests
 	@sh .ci/prometheus
@@ -50,10 +61,15 @@ record: setup ## record histories of the session again (ARGS="name …" for some
 lint: setup ## check formatting, style, types, the rooms and the lengths; change nothing
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy $(CODE)
-	@$(PY) -m pyright
 	@.venv/bin/lint-imports
 	@$(PY) tests/house/lengths.py
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync mypy pyright
+
+mypy: setup
+	@$(PY) -m mypy $(CODE)
+
+pyright: setup
+	@$(PY) -m pyright
 
 format: setup ## format the code, fix what can be fixed, rewrite the table of docs/errors.md
 	@$(PY) -m ruff format .

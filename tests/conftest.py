@@ -37,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(hanging)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the slow tests first: one that began last would keep the other processes of the run waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def bounded_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limit the last step of the SDK's worker shutdown, which hangs once in several thousand shutdowns.

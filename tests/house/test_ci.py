@@ -20,10 +20,11 @@ def test_the_deployed_weaviate_is_the_tested_version(file: str) -> None:
 
 
 def test_ci_runs_the_fast_and_the_slow_tests() -> None:
-    assert "for target in lint test test-slow; do" in (ROOT / ".ci/run").read_text("utf-8")
+    assert "for target in lint test-all; do" in (ROOT / ".ci/run").read_text("utf-8")
     make = (ROOT / "Makefile").read_text("utf-8")
-    assert f'-m "{FAST}"' in make
-    assert "-m slow" in make
+    assert f'$(PYTEST) -m "{FAST}" $(ARGS)' in make
+    assert "$(PYTEST) -m slow $(ARGS)" in make
+    assert "\n\t@$(PYTEST) $(ARGS)\n" in make
 
 
 @pytest.mark.parametrize("part", ["WEAVIATE", "NPM", "SANDBOX", "PROMETHEUS", "KUSTOMIZE"])

@@ -68,7 +68,9 @@ def test_a_row_that_no_test_produces_is_named() -> None:
 
 
 def test_a_run_of_all_tests_fails_with_what_they_did_not_produce_and_a_part_does_not(tmp_path: Path) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = checks\naddopts = --import-mode=importlib\n")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\ntestpaths = checks\nmarkers = slow\naddopts = --import-mode=importlib\n"
+    )
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks/conftest.py").write_text(
         "from tests.house.produced import Produced\n"
@@ -81,9 +83,19 @@ def test_a_run_of_all_tests_fails_with_what_they_did_not_produce_and_a_part_does
         "def test_one():\n"
         "    with pytest.raises(InvalidDeclaration):\n        output_spec(object())\n"
     )
+    (tmp_path / "checks/test_slow.py").write_text(
+        "import pytest\n"
+        "from holdfast_workflows.contracts.control.access import check\n"
+        "from holdfast_workflows.contracts.control.identity import Principal\n"
+        "from holdfast_workflows.contracts.errors import NotPermitted\n"
+        "@pytest.mark.slow\n"
+        "def test_slow():\n"
+        "    with pytest.raises(NotPermitted):\n        check(Principal(id='ann', roles=()), 'start')\n"
+    )
     status, output = _run(tmp_path, "-p", "xdist", "-n", "1")
     assert (status, "no test produces queue_full" in output) == (1, True), output
     assert "no test produces invalid_declaration" not in output
+    assert "no test produces not_permitted" in output, "the slow test alone produces it"
     status, output = _run(tmp_path, "-m", FAST)
     assert (status, "no test produces queue_full" in output) == (1, True), output
     for part in (["-k", "one"], ["checks/test_one.py"], ["-m", "not fast"]):
