@@ -77,6 +77,7 @@ _MODULES: Final = {
     "holdfast_workflows.contracts.operations.breakers": "BreakerView TenantLimits",
     "holdfast_workflows.contracts.operations.content": "AgentInfo",
     "holdfast_workflows.contracts.operations.costs": "CostForecast CostReport CostRow",
+    "holdfast_workflows.contracts.operations.debugging": "DebugMode DebugRecord",
     "holdfast_workflows.contracts.operations.effects": "EffectView",
     "holdfast_workflows.contracts.operations.monitor": """
         MonitorAnalysis MonitorChange MonitorReport Recommendation

@@ -16,6 +16,7 @@ from temporalio.worker import Interceptor, PollerBehaviorAutoscaling, Worker
 
 from holdfast_activities import Activities
 from holdfast_activities.clock import ServerTime
+from holdfast_activities.debugging.keeping import DebugRecords
 from holdfast_activities.identity import Verifier
 from holdfast_activities.identity.activities import CheckedActivities
 from holdfast_activities.identity.owners import Owners
@@ -80,7 +81,7 @@ def build_worker(
         ),
     )
     checks = [*_checks(verifier, state), CheckedInputs(verifier)]
-    common = _common(client, settings, [ServerTime(), *checks, AtWork(recorder)])
+    common = _common(client, settings, [ServerTime(), *checks, AtWork(recorder, DebugRecords(state).keep)])
     more = [
         Worker(task_queue=services.full_name(base, service), activities=activities.of_services(), **common)
         for service in others

@@ -48,12 +48,13 @@ class Parents:
             self._of_message.setdefault(message, given.parent)
 
     def of_activity(self, request: object) -> TraceHeader | None:
-        """Return the header of an activity; None if its turn has no parent."""
+        """Return the header of an activity; None if its turn has no parent and the session is not in debug mode."""
         turn, began = turn_of(request), 0.0
         if isinstance(request, ActInput) and request.children:
             began = self._began.get(ledger_key(request), 0.0)
         parent = self._of_turn(turn)
-        return TraceHeader(parent=parent, began=began) if parent or began else None
+        debug: float = getattr(workflow.instance(), "debug_until", 0.0)
+        return TraceHeader(parent=parent, began=began, debug=debug) if parent or began or debug else None
 
     def of_child(self, start: object) -> TraceHeader | None:
         """Return the header of a child session, whose turn is part of the call that it works for."""

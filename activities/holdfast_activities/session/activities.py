@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast_activities.context import Conversations, TokenCalibration
 from holdfast_activities.debugging.configuration import DebuggingActivities
+from holdfast_activities.debugging.keeping import DebugRecords
 from holdfast_activities.debugging.patterns import PatternActivities
 from holdfast_activities.evaluation.forking import Forks
 from holdfast_activities.identity.requests import IdentityRequests
@@ -144,6 +145,7 @@ _ON_STATE = (
     Boards,
     Adjust,
     DebuggingActivities,
+    DebugRecords,
     PatternActivities,
 )
 """Activities that need nothing but the state database."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Insert, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from holdfast_activities import clock
 from holdfast_activities.signing.keys import SigningKeys
@@ -272,6 +273,18 @@ class State:
         row = await self._transactions.get(TextTable, (identifier(session), identifier(ref)))
         return json.loads(self.cipher.decrypt(row.body, "text.body", session, ref)) if row else None
 
+    async def texts_after(self, session: str, prefix: str, after: str, limit: int) -> list[tuple[str, str]]:
+        """The session's texts whose ids begin with a prefix and come after an id, in the order of their ids."""
+        wanted = _texts(session, prefix).where(col(TextTable.id) > after)
+        rows = await self._transactions.all(wanted.order_by(col(TextTable.id)).limit(limit))
+        decrypt = self.cipher.decrypt
+        return [(row.id, json.loads(decrypt(row.body, "text.body", row.session, row.id))) for row in rows]
+
+    async def count_texts(self, session: str, prefix: str) -> int:
+        """The number of the session's texts whose ids begin with a prefix."""
+        counted = select(func.count()).select_from(_texts(session, prefix).subquery())
+        return await self._transactions.one(counted) or 0
+
     async def append_audit(self, *records: AuditRecord) -> None:
         """Append records to the audit log; a record that is there already is not written again."""
         await self.audit.append(records)
@@ -306,6 +319,11 @@ class State:
         """Finish waiting writes and close every connection."""
         await self.log.close()
         await self._transactions.close()
+
+
+def _texts(session: str, prefix: str) -> SelectOfScalar[TextTable]:
+    begins = func.substr(col(TextTable.id), 1, len(prefix)) == prefix
+    return select(TextTable).where(col(TextTable.session) == identifier(session), begins)
 
 
 def _snapshot(change: SettleInput) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import typer
 
 from .chat import chat
 from .common import exits, options, output, printing
-from .debugging import bundles, patterns, trace
+from .debugging import bundles, debug, patterns, trace
 from .evaluation import case, fork
 from .operations import (
     a2a,
@@ -53,6 +53,7 @@ _OWN: Final[tuple[Callable[..., None], ...]] = (
     show.watch,
     prompts.prompt,
     trace.trace,
+    debug.debug,
     fork.fork,
     bundles.export,
     bundles.import_,

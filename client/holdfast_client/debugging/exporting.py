@@ -14,6 +14,7 @@ from holdfast_client.operations import content, effects
 from holdfast_client.requests.bounded import bounded
 from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests
+from holdfast_client.requests.waiting import NO_EVENTS
 from holdfast_temporal.histories.fetching import Run, runs
 from holdfast_temporal.histories.redacting import redact_message
 from holdfast_workflows.contracts import names
@@ -22,6 +23,7 @@ from holdfast_workflows.contracts.operations.debugging import Configuration, Rea
 from holdfast_workflows.contracts.session.session import SessionView
 from holdfast_workflows.contracts.text.redaction import redact_value
 
+from . import debug_mode
 from .bundle import About, BundleWriter
 
 T = TypeVar("T")
@@ -133,6 +135,14 @@ async def _effects(requests: Requests, session: str) -> list[Any]:
     return [_plain(each) for each in await effects.effects(requests, session)]
 
 
+async def _debug(requests: Requests, session: str) -> list[Any]:
+    """The records of debug mode; nothing if the session never was in it, since they need the role operator."""
+    view = await requests.query(session, "view", NO_EVENTS, SessionView)
+    if view.debug is None:
+        return []
+    return [_plain(each) async for each in debug_mode.records(requests, session)]
+
+
 async def _configuration(requests: Requests, session: str) -> Any:
     request = ReadConfiguration(session=session)
     return _plain(await requests.activity(names.READ_CONFIGURATION, request, Configuration, session=session))
@@ -152,5 +162,6 @@ _PARTS: Final[dict[str, Callable[[Requests, str], Awaitable[Any]]]] = {
     "prompts": _prompts,
     "effects": _effects,
     "configuration": _configuration,
+    "debug": _debug,
 }
 """What workers answer. The first one shows whether there are any."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from temporalio.api.enums.v1 import PendingWorkflowTaskState
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
+from holdfast_workflows.contracts.operations.debugging import DebugMode
 from holdfast_workflows.contracts.session.descriptions import duration
 from holdfast_workflows.contracts.text.unicode import preview
 
@@ -85,8 +86,27 @@ def findings(
         *_lost(spans),
         *_retried(spans),
         *_slow(turns),
+        *_debugged(session, records, now),
     ]
     return tuple(dict.fromkeys(preview(each, 600) for each in found))
+
+
+def _debugged(session: str, records: Records, now: Now) -> Iterator[str]:
+    """Debug mode, as the newest request has left it."""
+    carried: object = (records.started_with.get("carry") or {}).get("debug")
+    views = [
+        each.answer for each in records.requests if each.name == "debug" and isinstance(each.answer, dict)
+    ]
+    found: Any = views[-1].get("debug") if views else carried
+    if not isinstance(found, dict):
+        return
+    mode = DebugMode.model_validate(found)
+    see = f"`holdfast debug {shlex.quote(session)}` prints what was recorded"
+    if mode.until > now.at:
+        by = f", turned on by {mode.by}" if mode.by else ""
+        yield f"is in debug mode for {duration(mode.until - now.at)}{by}; {see}"
+    else:
+        yield f"was in debug mode; {see}"
 
 
 def _failing_task(records: Records, now: Now) -> Iterator[str]:

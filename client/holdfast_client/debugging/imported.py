@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from holdfast_temporal import data_converter
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo
+from holdfast_workflows.contracts.operations.debugging import DebugRecord
 from holdfast_workflows.contracts.operations.effects import EffectView
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
@@ -108,6 +109,11 @@ class ImportedSession:
         views = [each async for each in self.turns()]
         made = tracing.build(self.id, records, Now.of(found, self.exported, {}), views)
         return tracing.chosen(made, turn, last)
+
+    async def debug_records(self) -> AsyncGenerator[DebugRecord]:
+        """Yield the records of debug mode."""
+        for found in self._bundle.lines("debug"):
+            yield self._valid(DebugRecord, found)
 
     async def configuration(self) -> dict[str, Any]:
         """Return what the session ran with: the agent's spec, its workers' settings and versions."""

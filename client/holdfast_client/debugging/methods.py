@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 from pathlib import Path
 
 from holdfast_client.operations import content
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import BadInput
+from holdfast_workflows.contracts.operations.debugging import DebugRecord
 from holdfast_workflows.contracts.session.manifests import Manifest
+from holdfast_workflows.contracts.session.session import SessionView
 
-from . import exporting, tracing
+from . import debug_mode, exporting, tracing
 from .spans import Trace
 
 
 class DebuggingMethods:
-    """Traces, bundles, and how prompts were built."""
+    """Traces, bundles, debug mode, and how prompts were built."""
 
     _requests: Requests
     _id: str
@@ -46,6 +49,37 @@ class DebuggingMethods:
             BadInput: The file cannot be written.
         """
         return (await exporting.export(self._requests, self._id, Path(path))).missing
+
+    async def debug(self, duration: timedelta = timedelta(hours=1), *, by: str = "") -> SessionView:
+        """Turn debug mode on for a while, one hour by default: from the next activity on, more is recorded and logged.
+
+        Assembled prompts, arguments, results, headers of requests, and what took the time are recorded without
+        secrets: ``debug_records``. Workers write the session's log lines at DEBUG, and its traces are always sampled.
+        Another call replaces the end. It needs the role operator, and is audited.
+
+        Args:
+            duration: At most 24 hours.
+            by: Who turns it on; with an identity provider that follows from the credential.
+
+        Raises:
+            BadInput: ``duration`` is less than a second or more than 24 hours.
+            SessionClosed: The session has ended.
+        """
+        return await debug_mode.turn_on(self._requests, self._id, duration, by)
+
+    async def debug_off(self, *, by: str = "") -> SessionView:
+        """Turn debug mode off; its records stay.
+
+        Raises:
+            NothingToDo: It is off.
+            SessionClosed: The session has ended.
+        """
+        return await debug_mode.turn_off(self._requests, self._id, by)
+
+    async def debug_records(self) -> AsyncGenerator[DebugRecord]:
+        """Yield what activities did while the session was in debug mode, one record for each attempt."""
+        async for record in debug_mode.records(self._requests, self._id):
+            yield record
 
     async def prompts(self) -> AsyncGenerator[Manifest]:
         """Yield the manifest of each model call's prompt, in order."""

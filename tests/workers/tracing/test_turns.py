@@ -203,6 +203,17 @@ async def test_turns_that_are_not_sampled_have_no_span_at_all(collector: Receive
     assert collector.spans == []
 
 
+async def test_turns_in_debug_mode_are_sampled_always(collector: Receiver, traced: Traced) -> None:
+    async with traced([say("One."), say("Two.")], tracing_sample=0.0) as holdfast:
+        session = await holdfast.client.start("clerk", "Hello?")
+        await session.wait()
+        await session.debug()
+        await session.send("And now?")
+        [record] = [each async for each in session.debug_records()]
+        await collector.has("invoke_agent clerk")
+    assert {each.trace for each in collector.spans} == {record.trace}
+
+
 async def test_spans_wait_for_a_collector_that_is_away(collector: Receiver, traced: Traced) -> None:
     collector.refusing = True
     async with traced([say("One.")]) as holdfast:

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 from temporalio import activity, workflow
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
+from holdfast_activities.debugging.log_lines import DebugLines
 from holdfast_activities.tracing import log_fields
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import from_failure
@@ -39,6 +40,7 @@ def configure(settings: Settings) -> LoggingConfig:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
+    DebugLines(root.level).install(handler)
     # One line per model call, ten per start, and one that repeats the worker's own at its end.
     for chatty in ("httpx", "alembic", "temporalio.worker._worker"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))

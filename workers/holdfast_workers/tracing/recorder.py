@@ -82,7 +82,7 @@ class SpanRecorder:
         parent = parent_of(work.header.parent)
         turn = max(work.turn, 1)  # what precedes the first turn belongs to it
         id = trace_of(work.session, turn, parent)
-        flags = _SAMPLED if self._is_sampled(id, parent) else TraceFlags.get_default()
+        flags = _SAMPLED if work.header.debug or self._is_sampled(id, parent) else TraceFlags.get_default()
         span = int(turn_span(work.session, turn), 16)
         context = SpanContext(int(id, 16), span, is_remote=True, trace_flags=flags)
         contexts.attach(trace.set_span_in_context(NonRecordingSpan(context), contexts.Context()))
@@ -109,7 +109,7 @@ class SpanRecorder:
         """Record the whole span of a turn."""
         parent = parent_of(work.header.parent)
         id = trace_of(work.session, work.turn, parent)
-        if not self._is_sampled(id, parent):
+        if not (work.header.debug or self._is_sampled(id, parent)):
             return
         began, ended = times
         record: Record = {

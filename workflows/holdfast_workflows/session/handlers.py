@@ -11,6 +11,7 @@ from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.control.inbox import Answer, GiveBack, Handover
 from holdfast_workflows.contracts.control.verification import VerifyInput
 from holdfast_workflows.contracts.limits import SHOWN_CHARS
+from holdfast_workflows.contracts.operations.debugging import SetDebug
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
 from holdfast_workflows.contracts.text.unicode import preview
 from holdfast_workflows.contracts.tools.tickets import Settlement
@@ -19,7 +20,7 @@ from ..inputs import UnknownNames
 from . import validators
 from .inbox import answers, handover, tickets
 from .principal import actor, principal, signed_signal
-from .state import activity_calls, agent_change, budget_limits, current_details, search_attributes
+from .state import activity_calls, agent_change, budget_limits, current_details, debug_mode, search_attributes
 from .state.actions import Counting
 from .state.state import SessionState
 from .turn.turn import TurnRunner
@@ -47,6 +48,11 @@ class ControlHandlers(UnknownNames, Counting):
         """The start, with the owner that it claims, until it has been verified."""
         state = self._state
         return (state.signed, (state.start.tenant, state.start.user)) if state.signed else None
+
+    @property
+    def debug_until(self) -> float:
+        """Until when debug mode is on; 0 while it is off."""
+        return debug_mode.until(self._state)
 
     async def _sender(self, signal: str, *args: object) -> str:
         """Verify the sender of the running signal and return its id; empty without an identity provider.
@@ -223,6 +229,16 @@ class ControlHandlers(UnknownNames, Counting):
     @repin.validator
     def _validate_repin(self) -> None:
         validators.repinning(self._state)
+
+    @workflow.update(description="Record and log more for a while, for people who look for a fault.")
+    def debug(self, given: SetDebug) -> SessionView:
+        """Turn debug mode on or off, from the next activity on."""
+        debug_mode.apply(self._state, given)
+        return self.view()
+
+    @debug.validator
+    def _validate_debug(self, given: SetDebug) -> None:
+        validators.debugging(self._state, given)
 
     @workflow.signal(description="A client follows the session for so many seconds.")
     async def watch(self, seconds: float = 60.0) -> None:

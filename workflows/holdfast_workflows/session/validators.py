@@ -14,10 +14,12 @@ from holdfast_workflows.contracts.limits import (
     MAX_QUEUED_MESSAGES,
     MAX_WAITERS,
 )
+from holdfast_workflows.contracts.operations.debugging import SetDebug
 from holdfast_workflows.contracts.session.session import Message
 from holdfast_workflows.contracts.text.unicode import size
 
 from .state import budget_limits as limits
+from .state import debug_mode
 from .state.state import SessionState
 
 _MAX_STEERING = 20
@@ -102,6 +104,14 @@ def repinning(state: SessionState) -> None:
         raise refused(closed(state))
     if state.spec is None:
         raise refused(errors.NothingToDo("the session is starting, with the newest spec"))
+
+
+def debugging(state: SessionState, given: SetDebug) -> None:
+    """Check a request to turn debug mode on or off."""
+    if state.ended:
+        raise refused(closed(state))
+    if not given.seconds and not debug_mode.until(state):
+        raise refused(errors.NothingToDo("debug mode of the session is off already"))
 
 
 def raising(state: SessionState, by: RaiseBudget) -> None:

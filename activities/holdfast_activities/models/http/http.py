@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import httpx
 
+from holdfast_activities.debugging.recording import RECORDING, phase
 from holdfast_activities.tracing import spans
 
 from .. import limits
@@ -104,7 +105,10 @@ class Endpoint:
         headers_received: httpx.Headers | None = None
         try:
             async with asyncio.timeout(seconds) as limit:
-                response = await self._client.send(request, stream=True)
+                with phase("until the answer begins"):
+                    response = await self._client.send(request, stream=True)
+                if (recording := RECORDING.get()) is not None:
+                    recording.http(request, response)
                 try:
                     if response.status_code != 200:
                         raise await self._refusal(response)

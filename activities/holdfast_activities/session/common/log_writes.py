@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
+from holdfast_activities.debugging.recording import phase
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import Charged, LogExtras
@@ -43,6 +44,13 @@ async def settle(
     Returns the stored entries and the outcome of the charge: None without one, or if it is unknown. Raises
     StateUnavailable if the database did not answer in time.
     """
+    with phase("log write"):
+        return await _settle(log, session, entries, extras)
+
+
+async def _settle(
+    log: Log, session: str, entries: Sequence[Entry], extras: LogExtras | None
+) -> tuple[list[Entry], Charged | None]:
     deadline = time.monotonic() + HOLD_ON
     while True:
         try:

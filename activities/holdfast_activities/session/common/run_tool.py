@@ -13,6 +13,7 @@ from typing import Any
 from temporalio import activity
 
 from holdfast_activities import clock
+from holdfast_activities.debugging.recording import tool_run
 from holdfast_activities.resilience.classify import classify, without_secrets, words
 from holdfast_activities.secrets.references import resolve
 from holdfast_activities.tools.questions import Needed
@@ -147,7 +148,8 @@ async def run(
     Raises ToolFailed if it raised, timed out, or returned too much; EffectUnknown if it must happen once and
     timed out; NotBegun if it was too late to start it.
     """
-    with _recorded(binding.spec.name, metrics), spans.tool_call(call, binding.spec) as span:
+    metered, debugged = _recorded(binding.spec.name, metrics), tool_run(call.name, call.arguments)
+    with metered, debugged as debug, spans.tool_call(call, binding.spec) as span:
         try:
             entry = await _run(binding, call, arguments, seconds, heartbeat, attempt or Attempt())
         except (Needed, NotBegun):
@@ -157,6 +159,7 @@ async def run(
             span.waits()
             raise
         span.ended(entry)
+        debug(entry.status, entry.text)
         return entry
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from holdfast_activities.debugging.recording import RECORDING, noting_first, phase
 from holdfast_activities.models.base import Model, ModelReply, ModelRequest
 from holdfast_activities.resilience import Admission, Resilience, counts, reason_of
 from holdfast_activities.state.coordination.bucket import Rate
@@ -102,9 +103,14 @@ class CallGuard:
         """Make an admitted call, and record it in the metrics and in a span. ``purpose`` is that of a side call."""
         began, outcome = time.monotonic(), "cancelled"
         try:
-            with spans.model_call(model, request, purpose=purpose) as span:
+            recording, on_text = RECORDING.get(), noting_first(on_text)
+            if recording is not None:
+                recording.prompt(model.name, request, purpose)
+            with phase("model call"), spans.model_call(model, request, purpose=purpose) as span:
                 reply = await model.complete(request, span.timed(on_text) if on_text else None)
                 span.replied(reply)
+            if recording is not None:
+                recording.reply(reply)
             outcome, request.consumed.usage = "ok", reply.usage
         except HoldfastError as error:
             outcome = error.code

@@ -10,6 +10,7 @@ from holdfast_activities import clock
 from holdfast_activities.context import Conversation, Conversations, PromptAccount
 from holdfast_activities.context.links import Links
 from holdfast_activities.context.vault import Vault
+from holdfast_activities.debugging.recording import timed
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import LONG_WAIT, nap
 from holdfast_activities.state.content.replies import ReplyStore
@@ -85,7 +86,7 @@ class ModelFallback:
         for name in self._names():
             try:
                 model = self._agent.model(name)
-                conversation, ahead = await self._conversations.upto(
+                reading = self._conversations.upto(
                     self._step.session,
                     model,
                     seq,
@@ -99,6 +100,7 @@ class ModelFallback:
                     trusted=self._agent.trusted,
                     pii=self._agent.spec.pii,
                 )
+                conversation, ahead = await timed("conversation", reading)
                 self.links, self.vault = conversation.links, conversation.vault
                 before = ahead.get(seq)
                 if isinstance(before, ReplyEntry):
@@ -110,9 +112,9 @@ class ModelFallback:
                 if cached := await self._cached(model, conversation):
                     return cached
                 answer = await self._call.ask(model, conversation)
-                if isinstance(answer, ModelAnswer):
-                    answer = replace(answer, instead=_summary(causes))
-                return answer
+                return (
+                    replace(answer, instead=_summary(causes)) if isinstance(answer, ModelAnswer) else answer
+                )
             except InvalidDeclaration as invalid:
                 causes.append((name, invalid))
             except (ModelError, BreakerOpen, LimitReached) as raised:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from temporalio import activity
 
 from holdfast_activities.context import Conversation, Conversations, PromptAccount, cleaned, smaller
+from holdfast_activities.debugging.recording import phase
 from holdfast_activities.models.base import Consumed, Model, ModelReply
 from holdfast_workflows.contracts.agent.budget import Spent
 from holdfast_workflows.contracts.errors import (
@@ -69,7 +70,8 @@ class GuardedCall:
 
         Raises BreakerOpen or LimitReached if no call was made, ModelError if there is no answer.
         """
-        prompt = self._prompts.prompt(model, conversation)
+        with phase("prompt"):
+            prompt = self._prompts.prompt(model, conversation)
         digest = self._prompts.digest(prompt.request) if self._prompts.caches_replies else ""
         try:
             async with self._guard.admit(model, prompt.bytes, prompt.request.max_tokens or OUTPUT) as call:

@@ -9,6 +9,7 @@ from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from holdfast_activities import clock
+from holdfast_activities.debugging.recording import phase
 from holdfast_activities.teams.team_step import take_step
 from holdfast_activities.tracing import PRIVATE
 from holdfast_workflows.contracts import names
@@ -49,7 +50,8 @@ class Think:
         """
         loop: StepLoop | None = None
         try:
-            agent = await self._agents.get(step.digest)
+            with phase("agent"):
+                agent = await self._agents.get(step.digest)
             PRIVATE.set(agent.spec.pii is not None)
             state = self._dependencies.state
             await state.append_audit(*step.audit)

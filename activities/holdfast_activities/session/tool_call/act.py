@@ -8,6 +8,7 @@ from dataclasses import replace
 from temporalio import activity
 from temporalio.common import RawValue
 
+from holdfast_activities.debugging.recording import phase
 from holdfast_activities.evaluation.recorded import instead
 from holdfast_activities.resilience import Resilience, nap
 from holdfast_activities.state.database import State
@@ -118,7 +119,8 @@ class Act:
         await self._state.append_audit(*request.audit)
         if request.mode == "undo":
             return await self._undone(request, heartbeat)
-        known = await self._ledger.settled(request)
+        with phase("ledger"):
+            known = await self._ledger.settled(request)
         if known is not None:
             return act_result(known)
         if request.mode in DECISIONS:
@@ -166,8 +168,10 @@ class Act:
     async def _permitted(self, request: ActInput, work: CallRequest, arguments: str) -> ActResult:
         """Carry a call out if people have approved it, and it has its places in the quotas of its permission."""
         try:
-            work = replace(work, use=await approvals.check(self._state, request, work.spec, arguments))
-            if used_up := await self._state.quotas.take(request.quotas, request.key):
+            with phase("approval and quotas"):
+                work = replace(work, use=await approvals.check(self._state, request, work.spec, arguments))
+                used_up = await self._state.quotas.take(request.quotas, request.key)
+            if used_up:
                 return ActResult(used_up=used_up)
             if work.spec.effect == "once":
                 return await self._once.carry_out(work)

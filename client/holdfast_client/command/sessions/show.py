@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, SessionId
 from ..common.screen import Screen
+from ..debugging import debug
 from ..debugging.bundles import readable
 from ..operations import answers, budgets
 from ..teams import tree
@@ -113,6 +115,8 @@ def _print_facts(console: Console, view: SessionView, removed: str) -> None:
     console.print(f"[dim]{printing.count(view.turn, 'turn')} · {printing.money(view.usage)}[/]")
     if view.started_by:
         console.print(f"[dim]started by {escape(view.started_by)}, tenant {escape(view.tenant) or '-'}[/]")
+    if mode := debug.in_words(view):
+        console.print(f"[yellow]{escape(mode)}: holdfast debug {escape(shlex.quote(view.session))}[/]")
     if removed:
         console.print(f"[dim]removed by retention: {removed}[/]")
 

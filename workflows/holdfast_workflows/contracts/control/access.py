@@ -31,7 +31,7 @@ GRANTS: Final[Mapping[Role, frozenset[Operation]]] = {
 """What each role may do within its tenant. A principal of kind ``user`` has the role ``user`` for its own sessions only."""
 
 UPDATES: Final[Mapping[str, Operation]] = {
-    "send": "send", "settle": "settle", "steer": "steer", "pause": "control", "resume": "control", "repin": "control",
+    "send": "send", "settle": "settle", "steer": "steer", "pause": "control", "resume": "control", "repin": "control", "debug": "control",
     "cancel_turn": "cancel", "close": "close", "raise_budget": "raise_budget", "resolve": "answer",
     "answer": "answer", "hand_over": "control", "give_back": "answer", "wait_turn": "view",
     "retry_items": "send", "cancel_fleet": "cancel",
@@ -50,7 +50,7 @@ OF_SESSION: Final[Mapping[str, Operation]] = {
     names.STORE_TEXT: "send", names.LIST_EFFECTS: "view", names.DECIDE_EFFECT: "control",
     names.READ_TEAM_BOARD: "view", names.WRITE_TEAM_BOARD: "send",
     names.READ_ITEMS: "view", names.PREPARE_FORK: "fork", names.READ_REMOVALS: "view",
-    names.READ_CONFIGURATION: "control",
+    names.READ_CONFIGURATION: "control", names.READ_DEBUG: "control",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 

@@ -14,6 +14,7 @@ from ..control.inbox import Answer, Handover, InboxItem
 from ..control.notifications import Notification
 from ..evaluation.forks import Fork, ForkSource
 from ..limits import MAX_NAME
+from ..operations.debugging import DebugMode
 from ..operations.resets import Abandoned
 from ..permissions.rules import Permissions
 from ..problems import Problem
@@ -189,6 +190,8 @@ class SessionView(Contract):
     """The session, team or fleet that started it; empty if a client did."""
     fork: ForkSource | None = None
     """The turn of another session that it takes again; None unless it is a fork."""
+    debug: DebugMode | None = None
+    """Debug mode, if it was turned on; its time may be over."""
 
 
 class WaitTurn(Contract):
@@ -335,6 +338,7 @@ class CarriedState(Contract):
     """Its child sessions; None if it has started none."""
     children: int = 0
     """Child sessions that were started."""
+    debug: DebugMode | None = None
 
 
 class StartInput(Contract):

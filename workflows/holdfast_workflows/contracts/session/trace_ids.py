@@ -33,11 +33,13 @@ class TraceHeader(Contract):
         parent: The encoded parent; empty if the turn's span is the first of its trace.
         messages: For a run that continues another one: the parents of messages, by message id.
         began: When the child sessions of the call were started, if it had some.
+        debug: Until when the session is in debug mode; 0 if it is not.
     """
 
     parent: str = ""
     messages: dict[str, str] = {}
     began: float = 0.0
+    debug: float = 0.0
 
     def headers(self) -> dict[str, Payload]:
         """Return the header with this content. It is read without a codec, so it is JSON whatever the converter."""

@@ -83,8 +83,7 @@ class SessionState(Ownership):
         self.running = carried.running
         self.unwritten: list[NewEntry] = list(carried.running.new if carried.running else ())
         self.steering: list[str] = list(carried.steering)
-        self.paused = carried.paused
-        self.closing = carried.closing
+        self.paused, self.closing, self.debug = carried.paused, carried.closing, carried.debug
         self.streaming_until = carried.streaming_until
         self.recent: deque[TurnView] = deque(carried.recent, maxlen=KEPT_TURNS)
         self.seen = dict(carried.seen)
@@ -367,6 +366,7 @@ class SessionState(Ownership):
             team=self.team,
             parent=self.parent,
             fork=self.start.fork.source if self.start.fork else None,
+            debug=self.debug,
             pausing=self.paused
             and running is not None
             and not (self._clock_pauses or self.waits or self.inbox.unanswered),
