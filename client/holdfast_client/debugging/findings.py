@@ -93,12 +93,10 @@ def findings(
 
 def _debugged(session: str, records: Records, now: Now) -> Iterator[str]:
     """Debug mode, as the newest request has left it."""
-    carried: object = (records.started_with.get("carry") or {}).get("debug")
-    views = [
-        each.answer for each in records.requests if each.name == "debug" and isinstance(each.answer, dict)
-    ]
-    found: Any = views[-1].get("debug") if views else carried
-    if not isinstance(found, dict):
+    asked = [each.answer for each in records.requests if each.name == "debug" and each.answer]
+    state: dict[str, Any] = asked[-1] if asked else records.started_with.get("carry") or {}
+    found = state.get("debug")
+    if not found:
         return
     mode = DebugMode.model_validate(found)
     see = f"`holdfast debug {shlex.quote(session)}` prints what was recorded"

@@ -102,8 +102,7 @@ class ModelFallback:
                 )
                 conversation, ahead = await timed("conversation", reading)
                 self.links, self.vault = conversation.links, conversation.vault
-                before = ahead.get(seq)
-                if isinstance(before, ReplyEntry):
+                if isinstance(before := ahead.get(seq), ReplyEntry):
                     return StoredReply(before, ahead)
                 if self._step.mode == "read":
                     return None
