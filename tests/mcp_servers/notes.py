@@ -42,6 +42,8 @@ def record(tool: str, context: Context[Any, Any], **about: object) -> str:
     key = str(meta.get(KEY, ""))
     request: Any = context.request_context.request
     about["token"] = request.state.token if request is not None else ""
+    about["traceparent"] = meta.get("traceparent", "")
+    about["traceparent_header"] = request.headers.get("traceparent", "") if request is not None else ""
     with (FOLDER / "calls.jsonl").open("a") as file:
         file.write(json.dumps({"tool": tool, "key": key, "pid": os.getpid(), **about}) + "\n")
     return key

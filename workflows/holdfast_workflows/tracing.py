@@ -66,7 +66,8 @@ class Parents:
         span = call_span(key) if key else turn_span(session, running)
         if key:
             self._began.setdefault(key, workflow.time())
-        parent = Parent(trace_of(session, running, above), span, above.flags if above else "")
+        flags, state = (above.flags, above.state) if above else ("", "")
+        parent = Parent(trace_of(session, running, above), span, flags, state)
         return TraceHeader(parent=parent.encoded())
 
     def of_next_run(self) -> TraceHeader | None:

@@ -41,6 +41,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from holdfast_activities.state.coordination.bucket import Rate
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts import errors as contract
 from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.session.entries import (
@@ -123,6 +124,8 @@ class PydanticAIModel(Model):
         """Call the model once; see ``Model.complete``."""
         messages = _messages(request)
         settings = ModelSettings(timeout=request.timeout, max_retries=0)
+        if traced := spans.headers():
+            settings["extra_headers"] = dict(traced)
         if request.no_calls:
             settings["tool_choice"] = "none"
         if request.max_tokens is not None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from holdfast_activities import clock
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.control.notifications import Notification, Webhook
 from holdfast_workflows.contracts.errors import NotificationFailed
 
@@ -29,7 +30,8 @@ async def send(target: Webhook, notification: Notification) -> None:
     url, body = fill(target.url), _body(notification)
     # Of the URL only the host: the rest may be a password.
     where = f"webhook at {urlsplit(url).hostname}"
-    headers = {"content-type": "application/json", **sign(fill(target.secret), notification.id, body)}
+    signature = sign(fill(target.secret), notification.id, body)
+    headers = {"content-type": "application/json", **spans.headers(), **signature}
     # Never through a proxy of the environment, nor to where the target redirects.
     async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as client:
         try:

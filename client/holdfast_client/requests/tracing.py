@@ -109,5 +109,7 @@ async def _sending(session: str, agent: str = "") -> AsyncGenerator[Headers]:
 def _header(context: Any) -> Headers:
     if not context.is_valid:
         return {}
-    parent = Parent(f"{context.trace_id:032x}", f"{context.span_id:016x}", f"{context.trace_flags & 1:02x}")
+    state = context.trace_state.to_header() if context.trace_state else ""
+    flags = f"{context.trace_flags & 1:02x}"
+    parent = Parent(f"{context.trace_id:032x}", f"{context.span_id:016x}", flags, state)
     return TraceHeader(parent=parent.encoded()).headers()

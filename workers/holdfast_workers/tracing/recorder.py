@@ -14,7 +14,7 @@ from typing import Final
 from opentelemetry import context as contexts
 from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import Decision, Sampler
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 
 from holdfast_activities.tracing import Work
 from holdfast_activities.tracing.recorder import SpanKind as Kind
@@ -33,13 +33,13 @@ _ERROR: Final = StatusCode.ERROR.value
 class OpenSpan:
     """A span that has begun, the present one until it ends."""
 
-    def __init__(self, exporting: Exporting, record: Record) -> None:
+    def __init__(self, exporting: Exporting, record: Record, state: TraceState) -> None:
         self._exporting = exporting
         self._record = record
         self._added: dict[str, Value] = {}
         trace_id, span_id, flags = record["id"]
         context = SpanContext(
-            int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=TraceFlags(flags)
+            int(trace_id, 16), int(span_id, 16), False, trace_flags=TraceFlags(flags), trace_state=state
         )
         self._before = contexts.attach(trace.set_span_in_context(NonRecordingSpan(context)))
         if flags:
@@ -84,14 +84,16 @@ class SpanRecorder:
         id = trace_of(work.session, turn, parent)
         flags = _SAMPLED if work.header.debug or self._is_sampled(id, parent) else TraceFlags.get_default()
         span = int(turn_span(work.session, turn), 16)
-        context = SpanContext(int(id, 16), span, is_remote=True, trace_flags=flags)
+        state = TraceState.from_header([parent.state]) if parent and parent.state else None
+        context = SpanContext(int(id, 16), span, is_remote=True, trace_flags=flags, trace_state=state)
         contexts.attach(trace.set_span_in_context(NonRecordingSpan(context), contexts.Context()))
 
     def begin(
         self, name: str, kind: Kind, attributes: Mapping[str, Value], *, id: str = "", at: float = 0.0
     ) -> OpenSpan:
         """Begin a span within the present one, and make it the present one until it ends."""
-        above = records.key(trace.get_current_span().get_span_context())
+        present = trace.get_current_span().get_span_context()
+        above = records.key(present)
         record = {
             "id": [above[0], id or f"{random.getrandbits(64):016x}", above[2]],
             "parent": above,
@@ -101,7 +103,7 @@ class SpanRecorder:
             "start": int(at * 1e9) or time.time_ns(),
             "end": None,
         }
-        return OpenSpan(self._exporting, record)
+        return OpenSpan(self._exporting, record, present.trace_state)
 
     def turn(
         self, work: Work, name: str, attributes: Mapping[str, Value], times: tuple[float, float], error: str
@@ -126,12 +128,15 @@ class SpanRecorder:
         self._exporting.end(record, record)
 
     def headers(self) -> Mapping[str, str]:
-        """Return the W3C header of the present span."""
+        """Return the W3C headers of the present span."""
         context = trace.get_current_span().get_span_context()
         if not context.is_valid:
             return {}
         trace_id, span, flags = records.key(context)
-        return {"traceparent": f"00-{trace_id}-{span}-{flags & TraceFlags.SAMPLED:02x}"}
+        found = {"traceparent": f"00-{trace_id}-{span}-{flags & TraceFlags.SAMPLED:02x}"}
+        if context.trace_state:
+            found["tracestate"] = context.trace_state.to_header()
+        return found
 
     def ids(self) -> Mapping[str, str]:
         """Return the present trace and span for log lines."""

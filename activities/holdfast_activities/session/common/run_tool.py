@@ -306,6 +306,7 @@ def context(call: ToolRun, heartbeat: Callable[[str], None], secrets: Sequence[s
         _root=call.root,
         _token=TOKEN.get(),
         _state=_values(call),
+        _trace=spans.headers,
     )
 
 

@@ -8,6 +8,8 @@ from functools import cache
 import httpcore
 import httpx
 
+from holdfast_activities.tracing import spans
+
 from . import body as bodies
 from .backend import PinnedBackend
 from .body import Body
@@ -67,6 +69,7 @@ async def exchange(
         "accept-encoding": bodies.ACCEPTED,
         "user-agent": USER_AGENT,
         "connection": "close",
+        **spans.headers(),
         **headers,
     }
     if content is not None:

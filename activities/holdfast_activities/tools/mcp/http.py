@@ -7,6 +7,7 @@ import httpx2
 from mcp.client._transport import TransportStreams
 from mcp.client.streamable_http import streamable_http_client
 
+from holdfast_activities.tracing import spans
 from holdfast_workflows.contracts.agent.mcp import McpServer
 
 from .credentials import Resolved
@@ -44,6 +45,8 @@ class _Transport(httpx2.AsyncHTTPTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         exchange = EXCHANGE.get(Exchange())
+        for name, value in spans.headers().items():
+            request.headers.setdefault(name, value)
         try:
             response = await super().handle_async_request(request)
         except httpx2.TransportError as error:

@@ -72,6 +72,7 @@ class ToolContext(Generic[Deps]):
     _root: str = field(default="", repr=False)
     _token: Callable[[], str] | None = field(default=None, repr=False)
     _state: SessionValues | None = field(default=None, repr=False)
+    _trace: Callable[[], Mapping[str, str]] = field(default=dict[str, str], repr=False)
 
     @property
     def state(self) -> SessionValues:
@@ -107,6 +108,11 @@ class ToolContext(Generic[Deps]):
                 "only a call with an activity of its own has a ticket; remove inline=True"
             )
         return self._token()
+
+    @property
+    def trace_headers(self) -> Mapping[str, str]:
+        """The headers ``traceparent`` and ``tracestate`` for requests of the tool; empty unless the worker traces."""
+        return self._trace()
 
     @property
     def cancelled(self) -> bool:

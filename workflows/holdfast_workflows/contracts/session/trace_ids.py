@@ -13,13 +13,20 @@ HEADER: Final = "holdfast-trace"
 
 _JSON: Final = {"encoding": b"json/plain"}
 
+LONGEST_STATE: Final = 512
+"""Characters of a ``tracestate`` that are carried; a longer one is dropped."""
+
 
 class Parent(NamedTuple):
-    """The span above a turn's. ``flags`` are W3C's, empty if the parent's process left the sampling to the trace id."""
+    """The span above a turn's. ``flags`` and ``state`` are W3C's.
+
+    ``flags`` are empty if the parent's process left the sampling to the trace id.
+    """
 
     trace: str
     span: str
     flags: str = ""
+    state: str = ""
 
     def encoded(self) -> str:
         """Return the parent as it is carried in headers."""
@@ -59,11 +66,23 @@ class TraceHeader(Contract):
 
 def parent_of(text: str) -> Parent | None:
     """Read an encoded parent; None if it is empty or malformed."""
-    trace, _, rest = text.partition("-")
-    span, _, flags = rest.partition("-")
-    if len(trace) != 32 or len(span) != 16 or len(flags) not in {0, 2}:
+    trace, span, flags, state = (*text.split("-", 3), "", "", "", "")[:4]
+    if len(trace) != 32 or len(span) != 16 or len(flags) not in {0, 2} or not _is_hex(trace + span + flags):
         return None
-    return Parent(trace, span, flags) if _is_hex(trace + span + flags) else None
+    return Parent(trace, span, flags, state if _is_state(state) else "")
+
+
+def parent_in(headers: Mapping[str, str]) -> Parent | None:
+    """Read the W3C headers of an HTTP request, whose names are in lower case; None if they name no span."""
+    version, _, rest = headers.get("traceparent", "").strip().partition("-")
+    if len(version) != 2 or version == "ff" or not _is_hex(version):
+        return None
+    # A later version may have further fields.
+    trace, span, flags = (*rest.split("-"), "", "")[:3]
+    found = parent_of("-".join((trace, span, flags, headers.get("tracestate", "").strip())))
+    if found is None or not found.flags or not found.trace.strip("0") or not found.span.strip("0"):
+        return None
+    return found
 
 
 def trace_of(session: str, turn: int, parent: Parent | None) -> str:
@@ -83,6 +102,10 @@ def call_span(key: str) -> str:
 
 def _digest(*parts: object) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_state(text: str) -> bool:
+    return len(text) <= LONGEST_STATE and text.isascii() and text.isprintable()
 
 
 def _is_hex(text: str) -> bool:
