@@ -57,7 +57,8 @@ _MODULES: Final = {
         EmbeddingMismatch EmptyReply EncryptionError HandoverUnanswered HoldfastError
         InsecureConnection InstructionsFailed InvalidCredential InvalidDeclaration KeyInUse KeyUnknown
         KeysInvalid KeysMissing LifespanFailed LimitReached LoopDetected MalformedReply
-        McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable MemoryFailed
+        McpAccessDenied McpSessionLost McpToolChanged McpToolsInvalid McpUnavailable
+        MemoriesNotBackedUp MemoriesNotEmpty MemoryFailed
         MemoryUnavailable MessageTooLarge ModelError ModelRefused ModelRejected ModelStopped
         ModelTransient ModelUnpriced NoCachedReply NoCapableAgent NoIdentityProvider NoWorker
         NotPermitted NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota

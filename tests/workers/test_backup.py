@@ -1,10 +1,13 @@
 """``holdfast backup``, ``backup list``, ``backup drill`` and ``restore``."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
+from holdfast_activities.memory import Collection, Record
+from holdfast_activities.memory.embedded import open_embedded
 from holdfast_activities.state import open_state
 from holdfast_client.command.main import invoke
 from holdfast_workflows.contracts.session.entries import UserEntry
@@ -42,6 +45,44 @@ def test_a_backup_is_made_proven_and_restored_by_commands(
     with pytest.raises(SystemExit):  # it would mix two databases
         invoke(["restore", made["path"]])
     assert "has content" in capsys.readouterr().err
+
+
+async def put_memory(home: Path) -> None:
+    """Write a memory, as a worker without an embedder does."""
+    store = await open_embedded(home / "memory.db")
+    await store.begin(Collection())
+    await store.put("", [Record("m", "tenant", "fact", "Ann likes tea.", 1.0)])
+    await store.close()
+
+
+def test_memories_are_backed_up_proven_and_restored_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(put_memory(home))
+    made = json.loads(printed(capsys, "backup", "--json"))
+    assert (made["rows"], made["memories"]) == (2, 1)
+    assert json.loads(printed(capsys, "backup", "drill", "--json"))["memories"] == 1
+    monkeypatch.setenv("HOLDFAST_MEMORY_URL", f"sqlite:///{home}/other.db")
+    alone = json.loads(printed(capsys, "restore", "--only", "memories", "--json"))
+    assert (alone["rows"], alone["memories"]) == (0, 1)
+    monkeypatch.setenv("HOLDFAST_MEMORY_URL", f"sqlite:///{home}/third.db")
+    target = f"sqlite:///{home}/elsewhere/state.db"
+    out = printed(capsys, "restore", "--url", target)
+    assert out.startswith("2 rows and 1 memories of ")
+    assert "Erase again" in out
+
+
+def test_a_store_that_is_down_leaves_the_state_and_an_error(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "memory.db").write_text("This is not a database at all, which has to be said at some length.")
+    with pytest.raises(SystemExit):
+        invoke(["backup"])
+    assert "the memories were not" in capsys.readouterr().err
+    [path] = (home / "backups").iterdir()
+    assert path.name.endswith("-state.backup")
+    monkeypatch.setenv("HOLDFAST_BACKUP_MEMORIES", "false")
+    assert json.loads(printed(capsys, "backup", "--json"))["memories"] == 0
 
 
 def test_a_drill_on_a_damaged_backup_exits_with_1(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

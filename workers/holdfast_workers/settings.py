@@ -73,6 +73,7 @@ class Settings(BaseModel):
     backup_folder: str = ""
     backup_every: float = Field(default=600.0, ge=0)
     backup_days: float = Field(default=14.0, ge=1)
+    backup_memories: bool = True
     probe_workers: str = ""
     signing_key: str = ""
     identity_key: str = ""

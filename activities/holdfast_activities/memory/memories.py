@@ -19,7 +19,6 @@ from holdfast_workflows.contracts.agent.memory import (
     MemoryStats,
     MemoryTurn,
     MigrateResult,
-    scope_of,
 )
 from holdfast_workflows.contracts.errors import MemoryUnavailable
 
@@ -173,11 +172,9 @@ class Memories:
         async with self._lock(tenant):
             if not (scope or session) and before == math.inf:
                 return await self._store.erase(tenant)
-            count = await lifecycle.erase(self._store, tenant, scope=scope, session=session, before=before)
-            if session:
-                own = scope_of("session", session=session)
-                count += await lifecycle.erase(self._store, tenant, scope=own, before=before)
-            return count
+            if not session:
+                return await lifecycle.erase(self._store, tenant, scope=scope, before=before)
+            return await lifecycle.erase_session(self._store, tenant, session, before)
 
     async def expire(self, now: float, held: lifecycle.Held = lifecycle.none_held) -> int:
         """Delete expired and decayed memories that are not held; see ``lifecycle.faded``."""

@@ -90,18 +90,34 @@ async def upgrade_memories(url: str, state_url: str, cipher: Cipher = CLEAR) -> 
     return True
 
 
-async def open_store(url: str, home: Path, state_url: str, cipher: Cipher) -> "EncryptedStore | None":
-    """Open the memories under keys, without an embedder; None without keys or without a file.
+async def open_unguarded(
+    url: str,
+    home: Path,
+    state_url: str,
+    cipher: Cipher,
+    *,
+    environ: Mapping[str, str] | None = None,
+    create: bool = False,
+) -> MemoryStore | None:
+    """Open the memories, without deadlines and an embedder, to read or write all of them.
 
-    The arguments are those of ``make_memories``, which raises the same.
+    None if they would be in the file of ``home`` and it does not exist, unless ``create``. The arguments are those of
+    ``make_memories``, which raises the same.
     """
-    name, open_ = _store(url.strip(), home, os.environ, state_url, cipher)
-    if not isinstance(cipher, KeyCipher) or (name == "embedded" and not url and not (home / FILE).exists()):
+    name, open_ = _store(url.strip(), home, os.environ if environ is None else environ, state_url, cipher)
+    if name == "embedded" and not url.strip() and not create and not (home / FILE).exists():
+        return None
+    return await open_()
+
+
+async def open_store(url: str, home: Path, state_url: str, cipher: Cipher) -> "EncryptedStore | None":
+    """Open the memories under keys, as ``open_unguarded`` does; None without keys or without a file."""
+    if not isinstance(cipher, KeyCipher):
         return None
     from .encryption.encrypted import EncryptedStore
 
-    store = await open_()
-    assert isinstance(store, EncryptedStore)
+    store = await open_unguarded(url, home, state_url, cipher)
+    assert store is None or isinstance(store, EncryptedStore)
     return store
 
 

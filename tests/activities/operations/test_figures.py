@@ -56,6 +56,7 @@ async def test_the_newest_backup_is_that_of_the_database(state: State, tmp_path:
     own = state.identity.id
     for database, at in ((own, 1_000.0), (own, 2_000.0), ("f" * 32, 3_000.0)):
         path_of(tmp_path, database, at).touch()
+    path_of(tmp_path, own, 4_000.0, whole=False).touch()  # without the memories
     note_drill(tmp_path, "f" * 32)
     assert backup_times(state, tmp_path) == (2_000.0, 0.0)
     note_drill(tmp_path, own)

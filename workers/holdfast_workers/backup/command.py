@@ -10,8 +10,9 @@ import json as json_text
 import re
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -48,7 +49,7 @@ def make(context: typer.Context, folder: Folder = None, url: Url = None, json: J
     """Back up the state database, and prove backups.
 
     Without a further command: write a backup into the folder while workers run, and delete old ones. With --json:
-    {"path", "database", "revision", "at", "rows", "bytes", "deleted"}.
+    {"path", "database", "revision", "at", "rows", "memories", "bytes", "deleted"}.
     """
     if context.invoked_subcommand is not None:
         return
@@ -61,7 +62,7 @@ def make(context: typer.Context, folder: Folder = None, url: Url = None, json: J
     if json:
         _json(_made(made) | {"deleted": deleted})
     else:
-        typer.echo(f"{made.path}: {made.rows:,} rows, {made.bytes:,} bytes")
+        typer.echo(f"{made.path}: {made.rows:,} rows, {made.memories:,} memories, {made.bytes:,} bytes")
 
 
 @backup.command("list")
@@ -110,15 +111,18 @@ def drill(
     It is compared there, and everything in it is read.
 
     The state database is not used. Exits with 1 if the backup, or a newer one in the folder, is damaged. With --json:
-    {"path", "database", "at", "tables", "sessions", "entries", "seconds", "faults", "notes"}.
+    {"path", "database", "at", "tables", "sessions", "entries", "memories", "seconds", "faults", "notes"}.
     """
     with worker_installed():
+        from holdfast_activities.memory.backup.restoring import prove as prove_memories
         from holdfast_activities.state.backup.drill import drill as prove
 
     with one_line_errors():
         settings, place = _settings(folder, None, file)
         keys, oldest = settings.existing_keys(), _seconds(max_age) if max_age else 0.0
-        report = asyncio.run(prove(place, cipher=settings.cipher(), keys=keys, max_age=oldest))
+        cipher = settings.cipher()
+        memories = partial(prove_memories, cipher=cipher)
+        report = asyncio.run(prove(place, cipher=cipher, keys=keys, max_age=oldest, memories=memories))
     if json:
         _json(asdict(report))
     else:
@@ -126,27 +130,40 @@ def drill(
     raise typer.Exit(FAILED if report.faults else 0)
 
 
-def restore(file: Place = None, folder: Folder = None, url: Url = None, json: Json = False) -> None:
-    """Restore a backup into an empty state database.
+def restore(
+    file: Place = None,
+    folder: Folder = None,
+    url: Url = None,
+    only: Annotated[
+        Literal["all", "state", "memories"],
+        typer.Option(help="Restore the state database or the memories alone."),
+    ] = "all",
+    json: Json = False,
+) -> None:
+    """Restore a backup into an empty database and memory store.
 
     Without FILE, the newest good backup of the folder. Stop the workers first, and run `holdfast state verify` after
-    it. With --json: {"path", "database", "at", "rows"}.
+    it. With --json: {"path", "database", "at", "rows", "memories"}.
     """
     with worker_installed():
         from holdfast_activities.state.backup.folder import newest_good
-        from holdfast_activities.state.backup.restoring import restore as fill
+        from holdfast_workers.backup.restoring import restore as fill
 
     with one_line_errors():
         settings, place = _settings(folder, url, file)
-        path, damaged = newest_good(place)
+        path, damaged = newest_good(place, whole=only == "memories")
         for problem in damaged:
             typer.echo(f"skipped: {problem}", err=True)
-        header, footer = asyncio.run(fill(path, settings.state()))
+        restored = asyncio.run(fill(settings, path, only))
     if json:
-        _json({"path": str(path), "database": header.database, "at": header.at, "rows": footer.rows})
-    else:
-        typer.echo(f"{footer.rows:,} rows of {_when(header.at)} were restored from {path}")
+        _json({"path": str(path)} | asdict(restored))
+        return
+    typer.echo(
+        f"{restored.rows:,} rows and {restored.memories:,} memories of {_when(restored.at)} were restored from {path}"
+    )
+    if only != "memories":
         typer.echo("Now run `holdfast state verify`: sessions may have gone on after the backup.")
+        typer.echo("Erase again what was erased after the backup: docs/backup.md.")
 
 
 def _settings(folder: Path | None, url: str | None, file: Path | None = None) -> tuple[Settings, Path]:
@@ -169,6 +186,7 @@ def _made(made: Backup) -> dict[str, Any]:
         "revision": header.revision,
         "at": header.at,
         "rows": made.rows,
+        "memories": made.memories,
         "bytes": made.bytes,
     }
 
@@ -185,10 +203,10 @@ def _print(report: DrillReport) -> None:
     for note in report.notes:
         typer.echo(f"note: {note}")
     if report.tables:
-        rows = sum(report.tables.values())
+        rows = sum(report.tables.values()) - report.memories
         typer.echo(
             f"{report.path} of {_when(report.at)}: {rows:,} rows, {report.sessions:,} sessions, "
-            f"{report.entries:,} entries restored and read in {report.seconds:.1f} s"
+            f"{report.entries:,} entries, {report.memories:,} memories restored and read in {report.seconds:.1f} s"
         )
     typer.echo("The backup is good." if not report.faults else "The backup is NOT proven.")
 

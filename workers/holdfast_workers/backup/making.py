@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts.errors import MemoriesNotBackedUp
 
 if TYPE_CHECKING:
     from holdfast_activities.state.backup.writing import Backup
@@ -18,14 +19,23 @@ async def make(settings: Settings) -> tuple[Backup, int]:
         StateUnavailable: The database did not answer.
         StateNotMigrated: It has no tables.
         BackupFailed: The file could not be written.
+        MemoriesNotBackedUp: The memories could not be read. The backup has the state database.
     """
     # Imported here: most workers make no backups.
+    from holdfast_activities.memory.backup.reading import StoredMemories
+    from holdfast_activities.memory.opening import open_unguarded
     from holdfast_activities.state.backup.folder import thin
     from holdfast_activities.state.backup.writing import back_up
 
-    folder = Path(settings.backup_folder)
-    made = await back_up(settings.state(), folder)
-    return made, thin(folder, made.header.database, made.header.at, settings.backup_days)
+    folder, cipher = Path(settings.backup_folder), settings.cipher()
+    memories = StoredMemories(
+        lambda: open_unguarded(settings.memory(), settings.home, settings.state(), cipher), cipher
+    )
+    made = await back_up(settings.state(), folder, memories if settings.backup_memories else None)
+    deleted = thin(folder, made.header.database, made.header.at, settings.backup_days)
+    if made.problem:
+        raise MemoriesNotBackedUp(f"{made.path.name}: {made.problem}")
+    return made, deleted
 
 
 async def scheduled(settings: Settings) -> int:

@@ -8,7 +8,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from holdfast_workflows.contracts.agent.memory import MemoryKind
+from holdfast_workflows.contracts.agent.memory import MemoryKind, scope_of
 
 from ..base import Filter, MemoryStore, Record
 from ..finding import neighbours_without
@@ -107,6 +107,12 @@ async def erase(
     # Turns and episodes, including new ones.
     kinds: tuple[MemoryKind, ...] = () if whole else ("turn", "episode")
     return count + await store.erase(tenant, replace(wanted, kinds=kinds))
+
+
+async def erase_session(store: MemoryStore, tenant: str, session: str, before: float = math.inf) -> int:
+    """Delete a session's turns, its own scope, and facts drawn from nothing else, as ``erase`` does."""
+    count = await erase(store, tenant, session=session, before=before)
+    return count + await erase(store, tenant, scope=scope_of("session", session=session), before=before)
 
 
 @dataclass

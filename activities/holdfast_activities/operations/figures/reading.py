@@ -84,7 +84,7 @@ async def _state(state: State) -> list[Figure]:
 def last_backup(state: State, folder: Path) -> list[Figure]:
     """The times of the newest backup of the database in a folder, and of its last good drill; 0 for never."""
     database = state.identity.id
-    own = [each.at for each in dated(folder) if database.startswith(each.database)]
+    own = [each.at for each in dated(folder) if each.whole and database.startswith(each.database)]
     return [
         Figure(name="holdfast_backup_success_timestamp_seconds", value=max(own, default=0.0)),
         Figure(name="holdfast_backup_drill_success_timestamp_seconds", value=last_drill(folder, database)),

@@ -2,20 +2,27 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 from holdfast_activities import clock
 from holdfast_activities.signing.keys import SigningKeys
-from holdfast_workflows.contracts.errors import BackupDamaged, BackupMissing
+from holdfast_workflows.contracts.errors import BackupDamaged, BackupMissing, EncryptionError
 
 from ..audit.verifying import verify
 from ..encryption.cipher import CLEAR, Cipher
 from ..setup.opening import open_state
 from ..verification.contents import check_contents
+from .file import Footer, MemoryPart
 from .folder import newest_good, note_drill
+from .memories import MemoryRows, Pages
 from .restoring import restore
+
+ProveMemories: TypeAlias = Callable[[Path, MemoryPart, Pages], Awaitable[int]]
+"""Restores memories into a scratch folder, compares them, and returns how many there are."""
 
 
 @dataclass
@@ -28,13 +35,19 @@ class DrillReport:
     tables: dict[str, int] = field(default_factory=dict[str, int])
     sessions: int = 0
     entries: int = 0
+    memories: int = 0
     seconds: float = 0.0
     faults: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
 
 
 async def drill(
-    place: Path, *, cipher: Cipher = CLEAR, keys: SigningKeys | None = None, max_age: float = 0.0
+    place: Path,
+    *,
+    cipher: Cipher = CLEAR,
+    keys: SigningKeys | None = None,
+    max_age: float = 0.0,
+    memories: ProveMemories | None = None,
 ) -> DrillReport:
     """Prove the backup at a place: the file, or the newest good one of a folder.
 
@@ -52,6 +65,7 @@ async def drill(
             report.database, report.at = header.database, header.at
             report.tables = {name: rows for name, (rows, _) in footer.tables.items()}
             await _read(url, cipher, keys, report)
+            await _prove_memories(path, Path(folder), footer, memories, report)
     except (BackupDamaged, BackupMissing) as error:
         report.faults.append(error.detail or str(error))
     age = clock.now() - report.at
@@ -61,6 +75,18 @@ async def drill(
         await asyncio.to_thread(_note, place, report)
     report.seconds = round(time.monotonic() - began, 3)
     return report
+
+
+async def _prove_memories(
+    path: Path, folder: Path, footer: Footer, prove: ProveMemories | None, report: DrillReport
+) -> None:
+    if footer.problem:
+        report.faults.append(f"it has no memories: {footer.problem}")
+    if footer.memories is not None and prove is not None:
+        try:
+            report.memories = await prove(folder, footer.memories, MemoryRows(path).pages)
+        except EncryptionError as error:
+            report.faults.append(f"unreadable: memories: {error.detail or error}")
 
 
 def _note(place: Path, report: DrillReport) -> None:

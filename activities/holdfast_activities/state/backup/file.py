@@ -20,6 +20,9 @@ from holdfast_workflows.contracts.errors import BackupDamaged, BackupFailed, Bad
 from .rows import BATCH, Checksum, decode, encode
 
 FORMAT: Final = 1
+MEMORIES: Final = "memories"
+"""The table of the memories. It is none of the database: their names begin with ``holdfast_``."""
+
 PART: Final = ".part"
 """The end of the name of a file that is being written."""
 
@@ -47,15 +50,35 @@ class TableRows:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryPart:
+    """How the memories of a backup were kept: the kind of store, the embedding model, and the version of the terms."""
+
+    store: str
+    model: str
+    dimension: int
+    indexing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Footer:
-    """The number of rows and the checksum of each table."""
+    """The number of rows and the checksum of each table, and what there is of memories.
+
+    ``problem`` is why a backup that should have memories has none, or not all of them.
+    """
 
     tables: dict[str, tuple[int, str]]
+    memories: MemoryPart | None = None
+    problem: str = ""
 
     @property
     def rows(self) -> int:
-        """The rows of all tables."""
-        return sum(rows for rows, _ in self.tables.values())
+        """The rows of the database's tables."""
+        return sum(rows for name, (rows, _) in self.tables.items() if name != MEMORIES)
+
+    @property
+    def memory_rows(self) -> int:
+        """How many memories can be restored."""
+        return self.tables[MEMORIES][0] if self.memories and MEMORIES in self.tables else 0
 
 
 class BackupWriter:
@@ -96,11 +119,12 @@ class BackupWriter:
             self._now.add(lines)
             self._put(b"".join(line + b"\n" for line in lines))
 
-    def finish(self) -> Footer:
+    def finish(self, memories: MemoryPart | None = None, problem: str = "") -> Footer:
         """Complete the file, and flush it and its name to disk."""
-        footer = Footer({name: (each.rows, each.hex) for name, each in self._tables.items()})
+        tables = {name: (each.rows, each.hex) for name, each in self._tables.items()}
+        footer = Footer(tables, memories, problem)
         with writing(self._path):
-            self._write({"tables": footer.tables, "sha256": self._sha.hexdigest()})
+            self._write({**asdict(footer), "sha256": _checksum(self._sha, footer)})
             self._lines.close()
             self._raw.flush()
             os.fsync(self._raw.fileno())
@@ -108,6 +132,10 @@ class BackupWriter:
             self._part.replace(self._path)
             sync_folder(self._path.parent)
         return footer
+
+    def rename(self, path: Path) -> None:
+        """Give the file another name of the same folder when it is complete."""
+        self._path = path
 
     def abandon(self) -> None:
         """Remove an incomplete file."""
@@ -190,7 +218,7 @@ def _parts(path: Path, lines: Iterable[bytes]) -> Generator[Part]:
         if last is not None:
             raise BackupDamaged(f"{path}: something follows its last line")
         if "sha256" in value:
-            last = _footer(value, sha.hexdigest(), made)
+            last = _footer(value, sha, made)
             continue
         sha.update(line)
         if not header:
@@ -212,10 +240,21 @@ def _header(path: Path, value: dict[str, Any]) -> Header:
     return Header(**value)
 
 
-def _footer(value: dict[str, Any], sha: str, made: dict[str, Checksum]) -> Footer:
-    footer = Footer({name: (rows, digest) for name, (rows, digest) in value["tables"].items()})
-    if value["sha256"] != sha or footer.tables != {
-        name: (each.rows, each.hex) for name, each in made.items()
-    }:
+def _checksum(lines: "hashlib._Hash", footer: Footer) -> str:
+    """The checksum of the lines before the last, and of what the last says of the memories."""
+    if footer.memories or footer.problem:
+        lines.update(repr((footer.memories, footer.problem)).encode())
+    return lines.hexdigest()
+
+
+def _footer(value: dict[str, Any], sha: "hashlib._Hash", made: dict[str, Checksum]) -> Footer:
+    kept = value.get("memories")
+    footer = Footer(
+        {name: (rows, digest) for name, (rows, digest) in value["tables"].items()},
+        MemoryPart(**kept) if kept else None,
+        value.get("problem", ""),
+    )
+    found = {name: (each.rows, each.hex) for name, each in made.items()}
+    if value["sha256"] != _checksum(sha, footer) or footer.tables != found:
         raise ValueError("its checksum is not that of its content")
     return footer

@@ -17,17 +17,21 @@ DAY: Final = 86_400.0
 _RECENT: Final = 2 * HOUR
 """For how long every backup is kept."""
 
-_NAME: Final = re.compile(r"holdfast-([0-9a-f]{8})-(\d{8}T\d{6}Z)\.backup")
+_NAME: Final = re.compile(r"holdfast-([0-9a-f]{8})-(\d{8}T\d{6}Z)(-state)?\.backup")
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """A backup by its name: the beginning of its database's identity, and when it was made."""
+    """A backup by its name: the beginning of its database's identity, and when it was made.
+
+    One that is not ``whole`` has the state database only, because the memories could not be read.
+    """
 
     path: Path
     database: str
     at: float
+    whole: bool = True
 
     @property
     def size(self) -> int:
@@ -35,9 +39,10 @@ class Dated:
         return self.path.stat().st_size
 
 
-def path_of(folder: Path, database: str, at: float) -> Path:
+def path_of(folder: Path, database: str, at: float, *, whole: bool = True) -> Path:
     """The path of a backup made at a time, in seconds since 1970."""
-    return folder / f"holdfast-{database[:8]}-{datetime.fromtimestamp(at, UTC).strftime(_TIME)}.backup"
+    time = datetime.fromtimestamp(at, UTC).strftime(_TIME)
+    return folder / f"holdfast-{database[:8]}-{time}{'' if whole else '-state'}.backup"
 
 
 def dated(folder: Path) -> list[Dated]:
@@ -46,7 +51,7 @@ def dated(folder: Path) -> list[Dated]:
     for path in folder.iterdir() if folder.is_dir() else ():
         if match := _NAME.fullmatch(path.name):
             at = datetime.strptime(match[2], _TIME).replace(tzinfo=UTC)
-            found.append(Dated(path, match[1], at.timestamp()))
+            found.append(Dated(path, match[1], at.timestamp(), match[3] is None))
     return sorted(found, key=lambda each: (each.at, each.path.name), reverse=True)
 
 
@@ -80,8 +85,10 @@ def check(path: Path) -> tuple[Header, Footer]:
     return header, footer
 
 
-def newest_good(place: Path) -> tuple[Path, list[str]]:
+def newest_good(place: Path, *, whole: bool = False) -> tuple[Path, list[str]]:
     """The newest good backup at a place, a folder or the backup itself; and what is wrong with newer ones.
+
+    ``whole``: only of those with memories.
 
     Raises:
         BackupMissing: The folder has no good backup.
@@ -92,6 +99,8 @@ def newest_good(place: Path) -> tuple[Path, list[str]]:
         return place, []
     problems: list[str] = []
     for each in dated(place):
+        if whole and not each.whole:
+            continue
         try:
             check(each.path)
         except BackupDamaged as error:
@@ -105,7 +114,7 @@ def thin(folder: Path, database: str, now: float, days: float) -> int:
     """Delete backups of a database that are not kept, and what crashes left; return how many.
 
     Kept are all of the last two hours, then the last of each hour of a day, then the last of each day until
-    ``days`` are over. The newest is always kept.
+    ``days`` are over. The newest is always kept, and so is the newest with memories.
     """
     own = [each for each in dated(folder) if database.startswith(each.database)]
     gone = _superfluous(own, now, days)
@@ -118,13 +127,14 @@ def thin(folder: Path, database: str, now: float, days: float) -> int:
 
 
 def _superfluous(newest_first: Sequence[Dated], now: float, days: float) -> list[Dated]:
-    gone, taken = list[Dated](), set[tuple[float, int]]()
-    for each in newest_first[1:]:
+    gone, taken = list[Dated](), set[tuple[float, int, bool]]()
+    newest = {next((each for each in newest_first if each.whole), None), *newest_first[:1]}
+    for each in newest_first:
         age = now - each.at
-        if age < _RECENT:
+        if age < _RECENT or each in newest:
             continue
         period = HOUR if age < DAY else DAY
-        slot = (period, int(each.at // period))
+        slot = (period, int(each.at // period), each.whole)
         if age > days * DAY or slot in taken:
             gone.append(each)
         taken.add(slot)

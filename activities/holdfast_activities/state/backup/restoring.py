@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdfast_workflows.contracts.errors import (
     BackupDamaged,
+    BackupMissing,
     BackupUnreadable,
     StateNotEmpty,
     StateUnavailable,
@@ -23,38 +24,88 @@ from ..setup.location import Location, SqliteLocation, locate_state
 from ..setup.migrate import revision_of, upgrade_at
 from ..setup.reaching import named
 from . import rows
-from .file import Footer, Header, Part, TableRows, read_backup, sync_folder
+from .file import MEMORIES, Footer, Header, Part, TableRows, read_backup, sync_folder
 from .folder import check
+from .memories import MemoryRows, RestoreMemories
 
 _SUFFIXES = ("", "-wal", "-shm")
 
 T = TypeVar("T")
 
 
-async def restore(path: Path, url: str) -> tuple[Header, Footer]:
-    """Restore a backup into the database at a URL, which must be empty or missing.
+async def restore(path: Path, url: str, memories: RestoreMemories | None = None) -> tuple[Header, Footer]:
+    """Restore a backup into the database at a URL, which must be empty or missing, and its memories into a store.
 
-    The database has all of the backup or nothing of it. It gets the tables of this version.
+    The database has all of the backup or nothing of it. It gets the tables of this version. Memories come first, so
+    a restore that was interrupted is repeated.
 
     Raises:
         BackupDamaged: The file is damaged, or the restored rows are not those of the backup.
         BackupUnreadable: A newer version of Holdfast made it.
         StateNotEmpty: The database has content.
         StateUnavailable: The database did not answer.
+        MemoriesNotEmpty: The store has memories that the backup does not have.
+        MemoryFailed: The store failed.
     """
     location = locate_state(url)
     # Before the database: the checksum comes last, and damaged rows may not even fit the tables.
-    await asyncio.to_thread(check, path)
+    header, footer = await asyncio.to_thread(check, path)
+    _check_revision(path, header)
     with named(location):
+        if memories is not None and footer.memories is not None:
+            await _refuse_content(location)
+            await memories(footer.memories, MemoryRows(path).pages)
         if isinstance(location, SqliteLocation):
             return await _into_file(path, location)
         return await fill(path, location)
 
 
+async def restore_memories(path: Path, memories: RestoreMemories) -> tuple[Header, int]:
+    """Restore the memories of a backup only; return how many there are.
+
+    Raises:
+        BackupMissing: It has no memories.
+        BackupDamaged: The file is damaged, or the restored memories are not those of the backup.
+        MemoriesNotEmpty: The store has memories that the backup does not have.
+        MemoryFailed: The store failed.
+    """
+    header, footer = await asyncio.to_thread(check, path)
+    if footer.memories is None:
+        raise BackupMissing(f"{path} has no memories{footer.problem and f': {footer.problem}'}")
+    return header, await memories(footer.memories, MemoryRows(path).pages)
+
+
+def _check_revision(path: Path, header: Header) -> None:
+    if header.revision not in REVISIONS:
+        raise BackupUnreadable(f"{path} has tables of revision {header.revision}")
+
+
+async def _refuse_content(location: Location) -> None:
+    """Raise StateNotEmpty before anything is written."""
+    if isinstance(location, SqliteLocation) and not location.path.exists():
+        return
+    if await revision_of(location) is None:
+        return
+    if isinstance(location, SqliteLocation):
+        raise StateNotEmpty(location.place)
+    engine = make_engine(location)
+    try:
+        with unavailable():
+            async with engine.connect() as connection:
+                await _refuse_rows(connection, location.place, await rows.tables(connection))
+    finally:
+        await engine.dispose()
+
+
+async def _refuse_rows(connection: AsyncConnection, place: str, tables: dict[str, Table]) -> None:
+    for table in tables.values():
+        if (await connection.execute(select(literal(1)).select_from(table).limit(1))).first():
+            raise StateNotEmpty(place)
+
+
 async def _into_file(path: Path, location: SqliteLocation) -> tuple[Header, Footer]:
     """Restore into a new file, which then takes its name."""
-    if location.path.exists() and await revision_of(location) is not None:
-        raise StateNotEmpty(location.place)
+    await _refuse_content(location)
     new = location.path.with_name(location.path.name + ".restoring")
     _remove(new)
     try:
@@ -95,8 +146,7 @@ async def fill(path: Path, location: Location) -> tuple[Header, Footer]:
     parts = read_backup(path)
     header = await _next(parts)
     assert isinstance(header, Header)
-    if header.revision not in REVISIONS:
-        raise BackupUnreadable(f"{path} has tables of revision {header.revision}")
+    _check_revision(path, header)
     # Rows fit the tables of their own revision; the upgrade that follows changes both.
     await upgrade_at(location, header.revision)
     engine = make_engine(location)
@@ -112,12 +162,12 @@ async def fill(path: Path, location: Location) -> tuple[Header, Footer]:
 
 async def _fill(connection: AsyncConnection, place: str, parts: Generator[Part]) -> Footer:
     tables = await rows.tables(connection)
-    for table in tables.values():
-        if (await connection.execute(select(literal(1)).select_from(table).limit(1))).first():
-            raise StateNotEmpty(place)
+    await _refuse_rows(connection, place, tables)
     columns: dict[str, tuple[str, ...]] = {}
     while (part := await _next(parts)) is not None:
         if isinstance(part, TableRows):
+            if part.table == MEMORIES:
+                continue
             columns[part.table] = part.columns
             values = [dict(zip(part.columns, row, strict=True)) for row in part.rows]
             await connection.execute(insert(tables[part.table]), values)
@@ -136,6 +186,8 @@ async def _compare(
         BackupDamaged: The rows are not those of the backup.
     """
     for name, expected in footer.tables.items():
+        if name == MEMORIES:
+            continue
         found = rows.Checksum()
         if name in columns:
             async for batch in rows.read(connection, tables[name], columns[name]):

@@ -1,6 +1,8 @@
 """Make a backup of a state database while workers run."""
 
 import asyncio
+from collections.abc import Generator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdfast_activities import clock
-from holdfast_workflows.contracts.errors import StateNotMigrated
+from holdfast_workflows.contracts.errors import BackupFailed, HoldfastError, StateNotMigrated
 
 from ..setup.engines import make_engine, unavailable
 from ..setup.location import Location, SqliteLocation, locate_state
@@ -16,7 +18,8 @@ from ..setup.migrate import revision_of
 from ..setup.reaching import named
 from . import folder as backups
 from . import rows
-from .file import BackupWriter, Footer, Header
+from .file import MEMORIES, BackupWriter, Footer, Header, MemoryPart
+from .memories import COLUMNS, MemorySource
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,17 @@ class Backup:
     header: Header
     rows: int
     bytes: int
+    memories: int = 0
+    problem: str = ""
+    """Why the memories are not in it."""
 
 
-async def back_up(url: str, folder: Path) -> Backup:
-    """Write a backup of the state database at a URL into a folder.
+async def back_up(url: str, folder: Path, memories: MemorySource | None = None) -> Backup:
+    """Write a backup of the state database at a URL, and of the memories, into a folder.
 
-    It is a copy of one moment, and workers go on. Content stays encrypted as it is in the database.
+    It is a copy of one moment, and workers go on. Content stays encrypted as it is in the database. The memories are
+    read after that moment, so they have every change that the database says was applied. If they cannot be read, the
+    backup has the state database only, and ``problem`` says why.
 
     Raises:
         StateUnavailable: The database did not answer.
@@ -46,9 +54,23 @@ async def back_up(url: str, folder: Path) -> Backup:
         try:
             with unavailable():
                 async with rows.snapshot(engine) as connection:
-                    return await _write(connection, location.place, revision, folder)
+                    writer, header = await _begin(connection, location.place, revision, folder)
+                    with abandoned(writer):
+                        await _write_tables(connection, writer)
         finally:
             await engine.dispose()
+    with abandoned(writer):
+        return await _finish(writer, header, folder, memories)
+
+
+@contextmanager
+def abandoned(writer: BackupWriter) -> Generator[None]:
+    """Remove the incomplete file if the block does not end."""
+    try:
+        yield
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 async def _revision(location: Location) -> str:
@@ -59,21 +81,45 @@ async def _revision(location: Location) -> str:
     return revision
 
 
-async def _write(connection: AsyncConnection, place: str, revision: str, folder: Path) -> Backup:
-    tables = await rows.tables(connection)
+async def _begin(
+    connection: AsyncConnection, place: str, revision: str, folder: Path
+) -> tuple[BackupWriter, Header]:
     database = (await connection.execute(text("SELECT id FROM holdfast_identity"))).scalar_one()
     header = Header(str(database), place, revision, clock.now())
     path = backups.path_of(folder, header.database, header.at)
-    writer = await asyncio.to_thread(BackupWriter.open, path, header)
-    try:
-        for name, table in tables.items():
-            columns = table.columns.keys()
-            writer.table(name, columns)
-            async for batch in rows.read(connection, table, columns):
-                # Encoding and compressing must not block the event loop of a worker.
-                await asyncio.to_thread(writer.rows, batch)
-        footer: Footer = await asyncio.to_thread(writer.finish)
-    except BaseException:
-        writer.abandon()
-        raise
-    return Backup(path, header, footer.rows, path.stat().st_size)
+    return await asyncio.to_thread(BackupWriter.open, path, header), header
+
+
+async def _write_tables(connection: AsyncConnection, writer: BackupWriter) -> None:
+    for name, table in (await rows.tables(connection)).items():
+        columns = table.columns.keys()
+        writer.table(name, columns)
+        async for batch in rows.read(connection, table, columns):
+            # Encoding and compressing must not block the event loop of a worker.
+            await asyncio.to_thread(writer.rows, batch)
+
+
+async def _finish(
+    writer: BackupWriter, header: Header, folder: Path, memories: MemorySource | None
+) -> Backup:
+    part, problem = None, ""
+    if memories is not None:
+        try:
+            part = await _write_memories(writer, memories)
+        except BackupFailed:
+            raise
+        except HoldfastError as error:
+            # Without the memories the state database is worth keeping all the same.
+            problem = str(error)
+    path = backups.path_of(folder, header.database, header.at, whole=not problem)
+    writer.rename(path)
+    footer: Footer = await asyncio.to_thread(writer.finish, part, problem)
+    return Backup(path, header, footer.rows, path.stat().st_size, footer.memory_rows, problem)
+
+
+async def _write_memories(writer: BackupWriter, memories: MemorySource) -> MemoryPart | None:
+    writer.table(MEMORIES, COLUMNS)
+    async with aclosing(memories.pages()) as pages:
+        async for page in pages:
+            await asyncio.to_thread(writer.rows, page)
+    return memories.part()

@@ -24,7 +24,7 @@
     ├── EmbeddingFailed
     ├── EncryptionError     KeysMissing, KeyUnknown, DecryptionFailed, ClearRefused
     ├── StateError          VersionConflict, StateNotMigrated, StateBehind, AuditBroken, StateNotEmpty,
-    │       BackupFailed, BackupMissing, BackupDamaged, BackupUnreadable
+    │       BackupFailed, BackupMissing, BackupDamaged, BackupUnreadable, MemoriesNotEmpty, MemoriesNotBackedUp
     │   └── StateUnavailable  StateReplaced
     └── Unclassified
 

@@ -124,6 +124,14 @@ class StateNotEmpty(StateError, code="state_not_empty", kind="permanent", retrya
     """The state database has content, which a restore would mix with the backup's; restore into an empty database or a new file."""
 
 
+class MemoriesNotEmpty(StateError, code="memories_not_empty", kind="permanent", retryable=False):
+    """The memory store has other memories than the backup, and a restore would mix them; name an empty store in HOLDFAST_MEMORY_URL, or keep its memories with `holdfast restore --only state`."""
+
+
+class MemoriesNotBackedUp(StateError, code="memories_not_backed_up", kind="permanent", retryable=False):
+    """The state database was backed up, and the memories were not; check the memory store, or set HOLDFAST_BACKUP_MEMORIES=false if it has backups of its own."""
+
+
 class BackupFailed(StateError, code="backup_failed"):
     """A backup could not be written; check the folder, its free space and its permissions."""
 
