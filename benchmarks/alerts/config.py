@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,22 @@ import yaml
 
 from ..processes import ROOT
 
+_WORKERS = "workers.json"
 _DURATION = re.compile(r"\b(\d+)([smhd])\b")
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
-THRESHOLDS: Mapping[str, tuple[str, str]] = {
-    "HoldfastInboxAgeing": ("4 * 3600", "20"),
-    "HoldfastMaintenanceLate": ("2 * 86400", "30"),
-    "HoldfastBackupLate": ("26 * 3600", "30"),
+Replacements = Mapping[str, Mapping[str, str]]
+"""By alert: texts of its expression, and what stands for them in the run."""
+
+THRESHOLDS: Replacements = {
+    "HoldfastInboxAgeing": {"4 * 3600": "20"},
+    "HoldfastMaintenanceLate": {"2 * 86400": "60"},
+    "HoldfastBackupLate": {"26 * 3600": "60"},
+    "HoldfastBudgetBurn": {"4 * 3600": "1440"},
+    "HoldfastQueueBacklog": {"> 60": "> 6"},
+    "HoldfastCostJump": {"[1d:10m] offset 1d": "[50m:1m] offset 50m"},
 }
-"""Thresholds of hours and days, and the seconds that stand for them."""
+"""Thresholds of minutes, hours and days, and what stands for them at speed 10."""
 
 
 @dataclass(frozen=True)
@@ -36,39 +43,45 @@ class Places:
 
 def shortened(text: str, speed: float) -> str:
     """A text with its durations divided."""
-    return _DURATION.sub(lambda found: f"{int(found[1]) * _SECONDS[found[2]] / speed * 1000:.0f}ms", text)
+    return _DURATION.sub(lambda found: f"{int(found[1]) * SECONDS[found[2]] / speed * 1000:.0f}ms", text)
 
 
-def write_prometheus(
-    folder: Path, places: Places, speed: float, thresholds: Mapping[str, tuple[str, str]]
-) -> Path:
+def write_prometheus(folder: Path, places: Places, speed: float, thresholds: Replacements) -> Path:
     """Write the configuration and the rules, and return the configuration's file."""
     source = ROOT / "deploy/prometheus"
     (folder / "rules").mkdir(parents=True)
     for path in source.glob("rules/*.yml"):
         rules = yaml.safe_load(path.read_text("utf-8"))
         for rule in (rule for group in rules["groups"] for rule in group["rules"]):
-            old, new = thresholds.get(rule.get("alert", ""), ("", ""))
-            assert old in rule["expr"], rule
-            rule["expr"] = shortened(rule["expr"].replace(old, new) if old else rule["expr"], speed)
+            for old, new in thresholds.get(rule.get("alert", ""), {}).items():
+                assert old in rule["expr"], rule
+                rule["expr"] = rule["expr"].replace(old, new)
+            rule["expr"] = shortened(rule["expr"], speed)
             if "for" in rule:
                 rule["for"] = shortened(rule["for"], speed)
         (folder / "rules" / path.name).write_text(json.dumps(rules), "utf-8")
     config = yaml.safe_load((source / "prometheus.yml").read_text("utf-8"))
     for name in ("scrape_interval", "evaluation_interval"):
         config["global"][name] = shortened(config["global"][name], speed)
-    targets = {
-        "holdfast-worker": list(places.workers),
-        "holdfast-probe": [places.probe],
-        "prometheus": [places.prometheus],
-        "alertmanager": [places.alertmanager],
+    write_workers(folder, places.workers[:2])
+    found: dict[str, dict[str, Any]] = {
+        # As by DNS in a deployment, workers come and go.
+        "holdfast-worker": {"file_sd_configs": [{"files": [str(folder / _WORKERS)]}]},
+        "holdfast-probe": {"static_configs": [{"targets": [places.probe]}]},
+        "prometheus": {"static_configs": [{"targets": [places.prometheus]}]},
+        "alertmanager": {"static_configs": [{"targets": [places.alertmanager]}]},
     }
     config["scrape_configs"] = [
-        {"job_name": each["job_name"], "static_configs": [{"targets": targets[each["job_name"]]}]}
-        for each in config["scrape_configs"]
+        {"job_name": each["job_name"], **found[each["job_name"]]} for each in config["scrape_configs"]
     ]
     config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [places.alertmanager]}]}]
     return _written(folder / "prometheus.yml", config)
+
+
+def write_workers(folder: Path, workers: Sequence[str]) -> None:
+    """Write the addresses of the workers that Prometheus reads, all at once."""
+    (folder / "new").write_text(json.dumps([{"targets": list(workers)}]), "utf-8")
+    (folder / "new").replace(folder / _WORKERS)
 
 
 def write_alertmanager(folder: Path, places: Places, speed: float) -> Path:

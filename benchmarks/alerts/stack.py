@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import tempfile
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
@@ -17,16 +16,23 @@ from urllib.parse import quote
 from holdfast_client import Client, connect
 from holdfast_temporal import DevServer, probe
 from tests.prometheus_programs import FOLDER, program
+from tests.weaviate_server import WeaviateServer
 
-from ..processes import ROOT, Process, python
+from ..processes import Process, python
 from .app import FAULTS
-from .config import Places, write_alertmanager, write_prometheus
+from .config import Places, Replacements, write_alertmanager, write_prometheus, write_workers
 from .receivers import Receivers, receivers
 
 QUEUE = "holdfast-bench"
 _COMMAND = "from holdfast_client.command.main import main; main()"
-_SLOTS = 4
+_WORKERS = 2
+_SLOTS = 24
+_WORKFLOW_SLOTS = 12
 _START = 300.0  # seconds
+_EVERY = 200.0  # seconds between backups, and between runs of maintenance, at speed 1
+
+_PRICES = {"openai:dear": {"input": 50_000, "output": 50_000}, "openai:*": {"input": 0.1, "output": 0.1}}
+"""Dollars for a million tokens: a turn of the dear model costs more than ten dollars."""
 
 
 @dataclass
@@ -37,9 +43,11 @@ class Stack:
         home: Their files.
         speed: By what times are divided.
         server: Temporal.
+        memory: The memory store.
         client: A client of the sessions.
         places: Addresses.
         receivers: The ends of the channels.
+        models: The ports of the providers.
         environment: The variables of workers and prober.
         running: The stacks that end each process, by its name.
         pids: The process ids by name.
@@ -48,9 +56,11 @@ class Stack:
     home: Path
     speed: float
     server: DevServer
+    memory: WeaviateServer
     client: Client
     places: Places
     receivers: Receivers
+    models: Mapping[str, int]
     environment: Mapping[str, str]
     running: dict[str, AsyncExitStack] = field(default_factory=dict[str, AsyncExitStack])
     pids: dict[str, int] = field(default_factory=dict[str, int])
@@ -81,9 +91,18 @@ class Stack:
                 with suppress(OSError):
                     up = await self.query("up == 1")
                     polled = await self.query("min(holdfast_queue_pollers) >= 2")
-                    if len(up) == len(self.places.workers) + 3 and polled:
+                    if len(up) == _WORKERS + 3 and polled:
                         return
                 await asyncio.sleep(1)
+
+    async def start_model(self, name: str) -> None:
+        """Start the server of a provider, ``model`` or ``spare``, on its port."""
+        options = ("--script", "benchmarks.alerts.app:script", "--port", str(self.models[name]))
+        await self.start(name, "-m", "holdfast.testing.model", *options)
+
+    def find_workers(self, number: int) -> None:
+        """Have Prometheus read the metrics of so many workers."""
+        write_workers(self.home / "prom" / "etc", self.places.workers[:number])
 
     async def start_worker(self, number: int, **environment: str) -> None:
         """Start a worker on its port."""
@@ -99,7 +118,9 @@ class Stack:
 
     async def start_probe(self) -> None:
         """Start the prober."""
-        workers = [option for each in self.places.workers for option in ("--worker", f"http://{each}")]
+        workers = [
+            option for each in self.places.workers[:_WORKERS] for option in ("--worker", f"http://{each}")
+        ]
         port = self.places.probe.rpartition(":")[2]
         every = f"{15 / self.speed:g}"
         await self.start("probe", "-c", _COMMAND, "probe", "--port", port, "--every", every, *workers)
@@ -108,19 +129,10 @@ class Stack:
         """Send SIGKILL."""
         os.kill(self.pids[name], signal.SIGKILL)
 
-    async def command(self, *arguments: str) -> None:
-        """Run a command of ``holdfast`` to its end."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _COMMAND, *arguments, cwd=ROOT, env={**inherited, **self.environment}
-        )
-        async with asyncio.timeout(120):
-            await process.wait()
-
-    async def firing(self) -> set[str]:
-        """The names of the firing alerts."""
+    async def firing(self) -> list[dict[str, str]]:
+        """The labels of the firing alerts."""
         found = await self.get("/api/v1/alerts")
-        return {each["labels"]["alertname"] for each in found["data"]["alerts"] if each["state"] == "firing"}
+        return [each["labels"] for each in found["data"]["alerts"] if each["state"] == "firing"]
 
     async def query(self, expression: str) -> list[Any]:
         """The result of an expression now."""
@@ -138,49 +150,59 @@ def _get(url: str) -> Any:
 
 
 @asynccontextmanager
-async def stack(speed: float, thresholds: Mapping[str, tuple[str, str]]) -> AsyncGenerator[Stack]:
+async def stack(speed: float, thresholds: Replacements) -> AsyncGenerator[Stack]:
     """Everything running, for the length of the block."""
     async with AsyncExitStack() as exits:
         home = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="hf-alerts-")))
-        temporal, model, http, smtp, *ports = probe.free_ports(9)
+        temporal, model, spare, http, smtp, *ports = probe.free_ports(11)
         address = [f"127.0.0.1:{port}" for port in ports]
         places = Places(
-            address[0], address[1], address[2], tuple(address[3:5]), f"127.0.0.1:{http}", f"127.0.0.1:{smtp}"
+            address[0], address[1], address[2], tuple(address[3:]), f"127.0.0.1:{http}", f"127.0.0.1:{smtp}"
         )
-        (home / "faults").mkdir()
+        for name in ("faults", "backups"):
+            (home / name).mkdir()
         server = await exits.enter_async_context(DevServer(home / "temporal", ui=False, port=temporal))
-        environment = {
+        memory = WeaviateServer()
+        exits.callback(memory.stop)
+        await asyncio.to_thread(memory.start)
+        models = {"model": model, "spare": spare}
+        environment = _environment(home, speed, models) | {
             "HOLDFAST_TEMPORAL_ADDRESS": server.address,
-            "HOLDFAST_TASK_QUEUE": QUEUE,
-            "HOLDFAST_HOME": str(home / "holdfast"),
-            "HOLDFAST_GRACEFUL_SECONDS": "3",
-            "HOLDFAST_MAX_CONCURRENT_ACTIVITIES": str(_SLOTS),
-            "HOLDFAST_BACKUP_FOLDER": str(home / "backups"),
-            "HOLDFAST_LOG_FORMAT": "json",
-            "OPENAI_BASE_URL": f"http://127.0.0.1:{model}/v1",
-            "OPENAI_API_KEY": "bench",
-            FAULTS: str(home / "faults"),
+            "HOLDFAST_MEMORY_URL": memory.url("Bench"),
         }
-        (home / "backups").mkdir()
         found = await exits.enter_async_context(receivers(http, smtp))
         client = await connect(server.address, task_queue=QUEUE)
-        up = Stack(home, speed, server, client, places, found, environment)
+        up = Stack(home, speed, server, memory, client, places, found, models, environment)
         exits.push_async_callback(_stop_all, up)
-        script = (
-            "-m",
-            "holdfast.testing.model",
-            "--script",
-            "benchmarks.alerts.app:script",
-            "--port",
-            str(model),
-        )
-        await up.start("model", *script)
-        for number in (0, 1):
+        for name in models:
+            await up.start_model(name)
+        for number in range(_WORKERS):
             await up.start_worker(number)
         await up.start_probe()
         for name, command in _servers(home, places, speed, thresholds).items():
             await exits.enter_async_context(_server(home / f"{name}.log", *command))
         yield up
+
+
+def _environment(home: Path, speed: float, models: Mapping[str, int]) -> dict[str, str]:
+    """The variables of workers, prober and providers, besides the addresses of services."""
+    spare = {"spare": {"kind": "openai", "base_url": f"http://127.0.0.1:{models['spare']}/v1"}}
+    return {
+        "HOLDFAST_TASK_QUEUE": QUEUE,
+        "HOLDFAST_HOME": str(home / "holdfast"),
+        "HOLDFAST_GRACEFUL_SECONDS": "3",
+        "HOLDFAST_MAX_CONCURRENT_ACTIVITIES": str(_SLOTS),
+        "HOLDFAST_MAX_CONCURRENT_WORKFLOW_TASKS": str(_WORKFLOW_SLOTS),
+        "HOLDFAST_BACKUP_FOLDER": str(home / "backups"),
+        "HOLDFAST_BACKUP_EVERY": f"{_EVERY / speed:g}",
+        "HOLDFAST_MAINTENANCE_EVERY": f"{_EVERY / speed:g}",
+        "HOLDFAST_LOG_FORMAT": "json",
+        "HOLDFAST_PROVIDERS": json.dumps(spare),
+        "HOLDFAST_PRICES": json.dumps(_PRICES),
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{models['model']}/v1",
+        "OPENAI_API_KEY": "bench",
+        FAULTS: str(home / "faults"),
+    }
 
 
 async def _stop_all(up: Stack) -> None:
@@ -189,7 +211,7 @@ async def _stop_all(up: Stack) -> None:
 
 
 def _servers(
-    home: Path, places: Places, speed: float, thresholds: Mapping[str, tuple[str, str]]
+    home: Path, places: Places, speed: float, thresholds: Replacements
 ) -> dict[str, tuple[str, ...]]:
     """The commands of Alertmanager and Prometheus."""
     for name in ("am", "prom"):

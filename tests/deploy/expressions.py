@@ -27,7 +27,7 @@ SDK: Mapping[str, tuple[str, ...]] = {
 
 _GROUPS = re.compile(r"by \(([^)]*)\)")
 RECORDED: Mapping[str, Sequence[str]] = {
-    rule["record"]: re.split(r",\s*", _GROUPS.findall(rule["expr"])[0])
+    rule["record"]: re.findall(r"\w+", next(iter(_GROUPS.findall(rule["expr"])), ""))
     for rules in with_records()
     for rule in rules
     if "record" in rule

@@ -74,7 +74,11 @@ TOOLS = Board(
                     "s",
                     bad=14_400,
                 ),
-                Panel("Overdue", {"{{kind}}": "max by (kind) (holdfast_inbox_overdue_items)"}, bad=1),
+                Panel(
+                    "Passed deadlines in an hour",
+                    {"{{kind}}": "sum by (kind) (increase(holdfast_inbox_overdue_total[1h]))"},
+                    bad=1,
+                ),
             ],
         ),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast import Agent, App, Permissions, ask, tool
+from holdfast import Agent, App, Approvals, Permissions, ask, tool
 
 
 @tool(effect="once")
@@ -11,5 +11,13 @@ async def pay() -> str:
     return "paid"
 
 
-clerk = Agent("clerk", model="openai:gpt", tools=[pay], permissions=Permissions(rules=(ask("pay"),)))
-app = App(agents=[clerk])
+may_pay = Permissions(rules=(ask("pay"),))
+clerk = Agent("clerk", model="openai:gpt", tools=[pay], permissions=may_pay)
+hurried = Agent(
+    "hurried",
+    model="openai:gpt",
+    tools=[pay],
+    permissions=may_pay,
+    approvals=Approvals(deadline=1, escalation=(("ann",),), end="cancel"),
+)
+app = App(agents=[clerk, hurried])

@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.request import urlopen
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast import connect
 from holdfast.testing import ScriptedModel, call
-from holdfast_temporal import DevServer
+from holdfast_temporal import DevServer, probe
 from holdfast_workers.probe import checks
 from holdfast_workers.probe.prober import ProbeOptions, Prober
 from holdfast_workers.settings import Settings
-from holdfast_workflows.contracts.errors import BadInput, StateUnavailable
+from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import BadInput, ServiceError, StateUnavailable, UnknownAgent
 from holdfast_workflows.contracts.operations.instruments import TABLE
 from tests.workers.running import Running, started
 
@@ -72,7 +74,6 @@ async def test_the_probe_reports_a_deployment_and_outlives_its_worker(
         await client.start("clerk", "Pay it.")
         found = await until(port, "holdfast_inbox_items", 1, kind="approval")
         assert value(found, "holdfast_inbox_oldest_seconds", kind="approval") > 0
-        assert value(found, "holdfast_inbox_overdue_items", kind="approval") == 0
         assert value(found, "holdfast_queue_pollers", queue=task_queue, kind="activity") == 1
         assert value(found, "holdfast_state_bytes") > 10_000
         assert value(found, "holdfast_cost_forecast_dollars") >= 0
@@ -84,6 +85,23 @@ async def test_the_probe_reports_a_deployment_and_outlives_its_worker(
         assert value(found, "holdfast_probe_up", target="state") == 1
     for name, labels in found:
         assert (TABLE[name].source, {key for key, _ in labels}) == ("probe", set(TABLE[name].labels))
+
+
+async def test_a_worker_counts_passed_deadlines_and_refused_starts(
+    server: DevServer, worker: Running, task_queue: str
+) -> None:
+    port = int(
+        (await worker.said("/metrics at http://")).split("http://")[1].split('"')[0].rpartition(":")[2]
+    )
+    client = await connect(server.address, task_queue=task_queue)
+    with pytest.raises(UnknownAgent):
+        await client.run("nobody", "Pay it.")
+    reply = await (await client.start("hurried", "Pay it.")).wait(raise_on_error=False)
+    assert reply.status == "cancelled"
+    common = {"namespace": "default", "task_queue": task_queue, "workflow_type": names.WORKFLOW}
+    found = await until(port, "holdfast_inbox_overdue_total", 2, kind="approval", **common)
+    assert value(found, "holdfast_requests_total", operation="start", outcome="refused", **common) == 1
+    assert value(found, "holdfast_requests_total", operation="start", outcome="ok", **common) == 1
 
 
 def value(found: Samples, name: str, **labels: str) -> float:
@@ -120,6 +138,13 @@ async def test_a_target_that_hangs_or_fails_is_down(monkeypatch: pytest.MonkeyPa
 )
 def test_a_worker_is_named_by_its_address_and_read_at_ready(given: str, target: str, url: str) -> None:
     assert checks.worker_target(given) == (target, url)
+
+
+async def test_a_worker_that_is_gone_is_a_service_that_does_not_answer() -> None:
+    [port] = probe.free_ports(1)
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(ServiceError, match=f"127.0.0.1:{port}/ready"):
+            await checks.worker_check(http, f"http://127.0.0.1:{port}/ready")()
 
 
 def test_a_worker_without_a_host_is_refused() -> None:

@@ -90,9 +90,13 @@ def worker_target(url: str) -> tuple[str, str]:
 
 def worker_check(http: httpx.AsyncClient, url: str) -> Check:
     """Read a worker's page, which has to answer with 200."""
+    import httpx
 
     async def check() -> None:
-        answer = await http.get(url)
+        try:
+            answer = await http.get(url)
+        except httpx.HTTPError as error:  # the error of a model's server, if it were classified
+            raise ServiceError(f"{url}: {error or type(error).__name__}") from error
         if answer.status_code != 200:
             raise ServiceError(f"{url} answered {answer.status_code}: {answer.text[:300]}")
 

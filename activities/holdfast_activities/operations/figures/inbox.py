@@ -1,4 +1,4 @@
-"""What waits for people: how many items, how old, and how many are late."""
+"""What waits for people: how many items, and how old."""
 
 import asyncio
 import time
@@ -48,6 +48,5 @@ def _of_kind(kind: ItemKind, items: Sequence[InboxItem]) -> list[Figure]:
     values = {
         "holdfast_inbox_items": len(own),
         "holdfast_inbox_oldest_seconds": max((now - item.since for item in own), default=0.0),
-        "holdfast_inbox_overdue_items": sum(0 < (item.deadline or 0) < now for item in own),
     }
     return [Figure(name=name, value=value, labels={"kind": kind}) for name, value in values.items()]

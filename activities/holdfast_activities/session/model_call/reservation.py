@@ -182,12 +182,12 @@ class BudgetReservation:
         )
 
     def _scope(self, account: str) -> Literal["run", "parent", "tenant"]:
-        if account.startswith("tenant:"):
-            return "tenant"
         each = self.payer.allowance
         while each is not None and each.account != account:
             each = each.within
-        return "parent" if each is not None and each.above else "run"
+        if each is None:  # not by the account's name, which begins with that of the app
+            return "tenant"
+        return "parent" if each.above else "run"
 
     def count(self, model: Model, used: Usage) -> None:
         """Count a call that ended without a reply; it is charged with what is charged next."""

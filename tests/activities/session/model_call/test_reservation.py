@@ -158,6 +158,17 @@ async def test_a_budget_without_room_for_a_short_reply_is_spent(state: State, mo
     assert spent == Spent(scope="run", what="tokens", limit=600 + SHORTEST - 1, used=0)
 
 
+async def test_a_spent_tenant_is_told_from_the_run_also_in_an_app_with_a_name(
+    tmp_path: Path, model: Model
+) -> None:
+    state = await open_state(f"sqlite:///{tmp_path / 'named.db'}", scope="holdfast-shop")
+    own = reservation(state, tokens=100_000, tenant=TenantLimits(tokens_per_day=100))
+    spent = await own.reserve(model, NEED)
+    assert isinstance(spent, Spent)
+    assert (spent.scope, spent.limit) == ("tenant", 100)
+    await state.close()
+
+
 async def test_what_is_spent_is_the_limit_that_is_in_the_way(state: State, model: Model) -> None:
     # Of the tokens far more are used than of the dollars, but there is room for a call.
     own = reservation(state, tokens=100_000, dollars=0.0005)

@@ -7,11 +7,20 @@ _HOUR = 3_600
 OPERATIONS = (
     Case(
         "HoldfastInboxOverdue",
-        {'holdfast_inbox_overdue_items{kind="approval"}': (0, 2)},
-        "2 items of kind 'approval' passed their deadline without an answer.",
+        {
+            # The second worker has no sample before its first value.
+            'holdfast_inbox_overdue_total{kind="approval",instance="a"}': "0x119 1x239",
+            'holdfast_inbox_overdue_total{kind="approval",instance="b"}': "_x120 1x239",
+        },
+        "2 deadlines of kind 'approval' passed without an answer in the last hour.",
         {"kind": "approval"},
-        silent=285,
-        fires=315,
+        under={
+            'holdfast_inbox_overdue_total{kind="approval",instance="a"}': "0x358",
+            'holdfast_inbox_overdue_total{kind="approval",instance="b"}': "_x358",
+        },
+        interval=60,
+        samples=120,
+        fires=60,
     ),
     Case(
         "HoldfastInboxAgeing",
@@ -100,6 +109,19 @@ OPERATIONS = (
         samples=72,
         silent=47 * _HOUR,
         fires=49 * _HOUR,
+    ),
+    Case(
+        "HoldfastBackupMissing",
+        {
+            "holdfast_backup_success_timestamp_seconds": (1, None),
+            'holdfast_probe_up{target="state"}': (1, 1),
+        },
+        "There is no backup of the state database.",
+        under={'holdfast_probe_up{target="state"}': 0},  # the prober cannot tell
+        interval=60,
+        samples=90,
+        silent=3_540,
+        fires=4_200,
     ),
     Case(
         "HoldfastBackupLate",

@@ -30,6 +30,17 @@ SERVICE = (
         fires=300,
     ),
     Case(
+        "HoldfastTurnErrors",
+        {
+            'holdfast_turns_total{agent="support",outcome="done"}': (10, 9),
+            'holdfast_turns_total{agent="support",outcome="failed"}': (0, 1),
+            'holdfast_errors_total{source="turn",code="budget_exhausted"}': (0, 0),
+        },
+        "10% of the turns of the last 5 minutes failed.",
+        under={'holdfast_errors_total{source="turn",code="budget_exhausted"}': 1},
+        fires=300,
+    ),
+    Case(
         "HoldfastRequestErrors",
         {
             'holdfast_requests_total{operation="send",outcome="ok"}': (10, 9),
@@ -82,15 +93,15 @@ SERVICE = (
     ),
     Case(
         "HoldfastContextFull",
-        summary="Prompts of agent 'support' fill 97.5% of the context window (p95).",
+        summary="Prompts of agent 'support' fill 79.5% of the context window (p95).",
         labels={"agent": "support"},
         series={
-            'holdfast_context_used_ratio_bucket{agent="support",le="0.95"}': (10, 9),
-            'holdfast_context_used_ratio_bucket{agent="support",le="1"}': (10, 10),
+            'holdfast_context_used_ratio_bucket{agent="support",le="0.7"}': (10, 0),
+            'holdfast_context_used_ratio_bucket{agent="support",le="0.8"}': (10, 10),
             'holdfast_context_used_ratio_bucket{agent="support",le="+Inf"}': (10, 10),
             'holdfast_context_used_ratio_count{agent="support"}': (10, 10),
         },
-        under={'holdfast_context_used_ratio_bucket{agent="support",le="0.95"}': 9.6},
+        under={'holdfast_context_used_ratio_bucket{agent="support",le="0.7"}': 9.4},
         interval=60,
         samples=60,
         silent=600,

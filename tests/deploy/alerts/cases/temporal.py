@@ -14,7 +14,7 @@ _REFUSED = (
 )
 _UNREACHED = (
     'temporal_long_request_failure_total{namespace="default",operation="PollWorkflowTaskQueue",'
-    'status_code="UNAVAILABLE"}'
+    'status_code="TRANSPORT_ERROR"}'
 )
 
 TEMPORAL = (

@@ -81,6 +81,9 @@ _WORK: Final = (
         "tool outcome",
         "Effects: settled, failed, repeated (not made again), unknown, undone, undo_failed",
     ),
+    _counter(
+        "holdfast_inbox_overdue_total", "kind", "Deadlines of items that passed without a person's answer"
+    ),
     _counter("holdfast_budget_refusals_total", "account", "Calls refused by a budget: run, parent, tenant"),
     _histogram(
         "holdfast_history_used_ratio",
@@ -118,7 +121,6 @@ _OUTSIDE: Final = (
     _probe("holdfast_sessions", "agent status", "Open sessions by status"),
     _probe("holdfast_inbox_items", "kind", "Items that wait for a person"),
     _probe("holdfast_inbox_oldest_seconds", "kind", "Age of the oldest item that waits for a person"),
-    _probe("holdfast_inbox_overdue_items", "kind", "Items whose deadline has passed"),
     _probe("holdfast_unknown_effects", "", "Effects whose outcome is unknown"),
     _probe("holdfast_outbox_changes", "", "Memory changes that wait for the store"),
     _probe("holdfast_queue_backlog", "queue kind", "Tasks that wait on a task queue: workflow, activity"),

@@ -8,7 +8,7 @@ from holdfast_workflows.contracts.agent.approvals import Approvals
 from holdfast_workflows.contracts.control.inbox import Answer, Handover, InboxItem
 from holdfast_workflows.contracts.text.unicode import preview
 
-from ..state import waiting
+from ..state import metrics, waiting
 from ..state.state import SessionState
 from . import deadlines, handover, notifying
 
@@ -105,14 +105,20 @@ def _change(state: SessionState, id: str) -> None:
         state.inbox.update(item)
         report(state, item, "reminder", ", ".join(item.owners))
         notifying.notify(state, item, "reminder", item.escalated * _REMINDERS + item.reminded)
-    elif item.escalated < len(item.escalation):
+    else:
+        metrics.deadline_passed(item.kind)
+        _escalate_or_end(state, item, now)
+    waiting.show(state)
+
+
+def _escalate_or_end(state: SessionState, item: InboxItem, now: float) -> None:
+    if item.escalated < len(item.escalation):
         item = deadlines.escalated(item, now)
         state.inbox.update(item)
         report(state, item, "escalated", ", ".join(item.owners))
         notifying.notify(state, item, "escalated", item.escalated)
     else:
         end(state, item)
-    waiting.show(state)
 
 
 def end(state: SessionState, item: InboxItem) -> None:

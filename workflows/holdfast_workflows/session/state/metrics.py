@@ -1,4 +1,4 @@
-"""Metrics of turns and steps. The SDK's meter records nothing in a replay."""
+"""Metrics of turns, steps and waits. The SDK's meter records nothing in a replay."""
 
 from temporalio import workflow
 
@@ -32,9 +32,10 @@ def turn_ended(state: SessionState, status: TurnStatus, problem: Problem | None)
 
 
 def session_started(problem: BaseException | None) -> None:
-    """Record that a session has loaded its agent, or why it has not."""
+    """Record that a session has loaded its agent, or why it has not. A wrong request is refused, as by a handler."""
     error = errors.from_failure(problem) if problem is not None else None
-    request("start", "ok" if problem is None else "failed")
+    refused = isinstance(error, errors.BadInput)
+    request("start", "ok" if problem is None else "refused" if refused else "failed")
     if error is not None:
         _instruments().count("holdfast_errors_total", source="start", kind=error.kind, code=error.code)
 
@@ -42,6 +43,11 @@ def session_started(problem: BaseException | None) -> None:
 def request(operation: str, outcome: str) -> None:
     """Record a request to a session."""
     _instruments().count("holdfast_requests_total", operation=operation, outcome=outcome)
+
+
+def deadline_passed(kind: str) -> None:
+    """Record that an item of the inbox had no answer by its deadline."""
+    _instruments().count("holdfast_inbox_overdue_total", kind=kind)
 
 
 def steps_ended(state: SessionState, result: ThinkResult) -> None:
