@@ -29,6 +29,13 @@ MEMORY = Board(
                     bad=26 * 3600,
                 ),
                 Panel(
+                    "Age of the last good drill",
+                    {"": "time() - max(holdfast_backup_drill_success_timestamp_seconds)"},
+                    "s",
+                    kind="stat",
+                    width=6,
+                ),
+                Panel(
                     "Operations",
                     {
                         "{{operation}}": "sum by (operation) (rate(holdfast_memory_operations_total[$__rate_interval]))"

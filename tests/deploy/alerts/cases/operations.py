@@ -114,6 +114,7 @@ OPERATIONS = (
         "HoldfastBackupMissing",
         {
             "holdfast_backup_success_timestamp_seconds": (1, None),
+            'holdfast_maintenance_success_timestamp_seconds{task="backup"}': (0, 0),
             'holdfast_probe_up{target="state"}': (1, 1),
         },
         "There is no backup of the state database.",
@@ -124,10 +125,44 @@ OPERATIONS = (
         fires=4_200,
     ),
     Case(
+        "HoldfastBackupMissing",
+        {
+            "holdfast_backup_success_timestamp_seconds": (1, 0),
+            'holdfast_maintenance_success_timestamp_seconds{task="backup"}': (0, 0),
+            'holdfast_probe_up{target="state"}': (1, 1),
+        },
+        "There is no backup of the state database.",
+        # The prober has no folder, and backups are scheduled.
+        under={
+            "holdfast_backup_success_timestamp_seconds": "1x89 _x90 1x90",
+            'holdfast_maintenance_success_timestamp_seconds{task="backup"}': 5,
+        },
+        interval=60,
+        samples=90,
+        silent=3_540,
+        fires=4_200,
+    ),
+    Case(
         "HoldfastBackupLate",
         {"holdfast_backup_success_timestamp_seconds": "0+3600x47 169200x47 345600+3600x48"},
         "The last successful backup is 1d 5h 0m 0s old.",
         under={"holdfast_backup_success_timestamp_seconds": "0+3600x71 255600x23 345600x48"},
+        interval=_HOUR,
+        samples=48,
+        silent=25 * _HOUR,
+        fires=28 * _HOUR,
+    ),
+    Case(
+        "HoldfastBackupLate",
+        # The prober has no folder; another task is not late.
+        {
+            'holdfast_maintenance_success_timestamp_seconds{task="backup"}': "0+3600x47 169200x47 345600+3600x48",
+            'holdfast_maintenance_success_timestamp_seconds{task="vacuum"}': "0x143",
+        },
+        "The last successful backup is 1d 5h 0m 0s old.",
+        under={
+            'holdfast_maintenance_success_timestamp_seconds{task="backup"}': "0x143",  # never: another alert's
+        },
         interval=_HOUR,
         samples=48,
         silent=25 * _HOUR,
