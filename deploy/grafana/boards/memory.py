@@ -25,7 +25,7 @@ MEMORY = Board(
                     {"": "time() - max(holdfast_backup_success_timestamp_seconds)"},
                     "s",
                     kind="stat",
-                    width=6,
+                    width=3,
                     bad=26 * 3600,
                 ),
                 Panel(
@@ -33,7 +33,7 @@ MEMORY = Board(
                     {"": "time() - max(holdfast_backup_drill_success_timestamp_seconds)"},
                     "s",
                     kind="stat",
-                    width=6,
+                    width=3,
                 ),
                 Panel(
                     "Operations",

@@ -96,7 +96,7 @@ def worker_check(http: httpx.AsyncClient, url: str) -> Check:
         try:
             answer = await http.get(url)
         except httpx.HTTPError as error:  # the error of a model's server, if it were classified
-            raise ServiceError(f"{url}: {error or type(error).__name__}") from error
+            raise ServiceError(f"{url}: {type(error).__name__} {error}") from error
         if answer.status_code != 200:
             raise ServiceError(f"{url} answered {answer.status_code}: {answer.text[:300]}")
 
