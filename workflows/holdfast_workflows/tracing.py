@@ -19,6 +19,7 @@ from .contracts.session.trace_ids import (
     Parent,
     TraceHeader,
     call_span,
+    link_to,
     parent_of,
     trace_of,
     turn_span,
@@ -31,6 +32,8 @@ class Parents:
     def __init__(self) -> None:
         self._of_message: dict[str, str] = {}
         self._began: dict[str, float] = {}
+        self._starter = ""
+        """Of a fleet: the span in which it was started."""
 
     def received(self, headers: Any, message: object = None) -> None:
         """Keep the parent that came with a message."""
@@ -44,7 +47,9 @@ class Parents:
         if given is None:
             return
         self._of_message |= given.messages
-        if given.parent and (message := getattr(workflow.instance(), "first_message", "")):
+        if not hasattr(workflow.instance(), "first_message"):
+            self._starter = given.parent
+        elif given.parent and (message := getattr(workflow.instance(), "first_message", "")):
             self._of_message.setdefault(message, given.parent)
 
     def of_activity(self, request: object) -> TraceHeader | None:
@@ -57,10 +62,15 @@ class Parents:
         return TraceHeader(parent=parent, began=began, debug=debug) if parent or began or debug else None
 
     def of_child(self, start: object) -> TraceHeader | None:
-        """Return the header of a child session, whose turn is part of the call that it works for."""
+        """Return the header of a child session, whose turn is part of the call that it works for.
+
+        Sessions of a fleet have traces of their own, since one of thousands of sessions cannot be read.
+        """
         running = _running()
-        if not isinstance(start, StartInput) or start.parent is None or running == 0:
+        if not isinstance(start, StartInput) or start.parent is None:
             return None
+        if running == 0:
+            return TraceHeader(parent=link_to(self._starter)) if self._starter else None
         session, key = start.parent.session, start.parent.call
         above = parent_of(self._of_turn(running))
         span = call_span(key) if key else turn_span(session, running)
@@ -74,7 +84,7 @@ class Parents:
         """Return the header of the run that continues this one."""
         seen = _seen()
         kept = {id: parent for id, parent in self._of_message.items() if id in seen}
-        return TraceHeader(messages=kept) if kept else None
+        return TraceHeader(parent=self._starter, messages=kept) if kept or self._starter else None
 
     def _of_turn(self, turn: int) -> str:
         if not self._of_message:

@@ -75,6 +75,7 @@ def patterns_of(kind: PatternKind, cases: Iterable[Case], ask: ReadPatterns) -> 
                 cost=sum(case.cost for case in own),
                 tokens=sum(case.tokens for case in own),
                 per_hour=tuple(counts[hour] for hour in range(hours)),
+                slowest=max(own, key=lambda case: case.seconds).session,
             )
         )
     return found

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from holdfast_client.client import Client
+from holdfast_client.requests.tracing import continued
 from holdfast_client.serving.callers import Callers
 from holdfast_client.serving.tokens import LOCAL, WithToken, unauthorized
 from holdfast_workflows.contracts.control.inbox import ItemKind
@@ -125,7 +126,8 @@ class _Agents:
             if not self._serves(name):
                 answer = _error(404, f"no agent is named {name!r}")
             scope = {**scope, "path": path, "raw_path": path.encode(), "root_path": "", CALLER: caller}
-        await (answer or self._app)(scope, receive, send)
+        with continued(headers):
+            await (answer or self._app)(scope, receive, send)
 
     async def card(self, request: Request) -> Response:
         """Answer a request for a card."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.problems import error_of
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import TurnView
+from holdfast_workflows.contracts.session.trace_ids import parent_of, trace_of
 
 from .activity_spans import activity_spans
 from .records import Records
@@ -35,11 +37,12 @@ def spans_of(records: Records, now: float) -> list[Span]:
 
 
 def turns_of(
-    records: Records, views: Sequence[TurnView], spans: Iterable[Span], now: float
+    session: str, records: Records, views: Sequence[TurnView], spans: Iterable[Span], now: float
 ) -> list[TurnTrace]:
     """Return the turns that the records have, with their spans."""
     known = {view.turn: view for view in views}
     spans = list(spans)
+    parents = {each.turn: each.trace_parent for each in records.activities if each.trace_parent}
     numbers = sorted({span.turn for span in spans if span.turn} | set(records.settled) | set(known))
     times = {number: _times(number, records, known.get(number), spans, now) for number in numbers}
     accepted = _accepted(records)
@@ -50,9 +53,13 @@ def turns_of(
         number = span.turn or (numbers[at] if at >= 0 else 0)
         if number and (span.turn or span.start <= times[number][1]):
             parts[number].append(span)
-    return [
+    made = [
         _turn(number, times[number], known.get(number), records, parts[number], accepted.get(number))
         for number in numbers
+    ]
+    return [
+        replace(each, trace_id=trace_of(session, each.turn, parent_of(parents.get(each.turn, ""))))
+        for each in made
     ]
 
 

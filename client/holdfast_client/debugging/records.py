@@ -19,6 +19,7 @@ from temporalio.converter import DataConverter
 
 from holdfast_temporal.histories.clearing import value_of
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.session.trace_ids import TraceHeader
 
 Outcome = Literal["open", "ok", "failed", "cancelled", "timed_out", "lost"]
 """``lost``: its worker sent no heartbeat any more."""
@@ -67,6 +68,8 @@ class Activity:
     error: str = ""
     result: dict[str, Any] = field(default_factory=dict[str, Any])
     child: bool = False
+    trace_parent: str = ""
+    """The span above its turn, as the header has it."""
 
     @property
     def turn(self) -> int:
@@ -222,6 +225,8 @@ class RecordReader:
             queue=found.task_queue.name,
             given=self._first(found.input),
         )
+        if header := TraceHeader.read(found.header.fields):
+            each.trace_parent = header.parent
         self._activities[event.event_id] = each
         self.records.activities.append(each)
 

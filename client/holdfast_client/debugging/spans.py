@@ -83,6 +83,7 @@ class TurnTrace:
         shares: Seconds by kind; together they are the turn's duration.
         usage: Its tokens and cost.
         error: Why it failed; empty for others.
+        trace_id: The id of its trace at the backend, if the workers trace and have sampled it.
     """
 
     turn: int
@@ -94,6 +95,7 @@ class TurnTrace:
     shares: tuple[tuple[SpanKind, float], ...] = ()
     usage: Usage = field(default_factory=Usage)
     error: str = ""
+    trace_id: str = ""
 
     @property
     def seconds(self) -> float:

@@ -63,7 +63,7 @@ def build(session: str, records: Records, now: Now, views: Sequence[TurnView]) -
     """Build a trace from what was read."""
     end = records.ended or now.at
     spans = spans_of(records, end)
-    made = turns_of(records, views, spans, end)
+    made = turns_of(session, records, views, spans, end)
     inside = {id(span) for each in made for span in each.spans}
     status = records.statuses[-1][1] if records.statuses else "starting"
     return Trace(

@@ -23,6 +23,7 @@ from mcp.types import (
 )
 
 from holdfast_client.client import Client
+from holdfast_client.requests.tracing import continued
 from holdfast_client.serving.callers import Callers
 from holdfast_client.session import Session
 from holdfast_workflows.contracts.errors import HoldfastError
@@ -71,8 +72,7 @@ class AgentServer:
     async def _client_of(self, context: Context) -> Client:
         if isinstance(self._client, Client):
             return self._client
-        headers: Mapping[str, str] = context.request.headers if context.request else {}
-        return await self._client.client(headers.get("authorization", ""))
+        return await self._client.client(_headers(context).get("authorization", ""))
 
     async def _list(self, context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
         try:
@@ -93,14 +93,16 @@ class AgentServer:
             agent = next((each for each in await self._agents(client) if each.name == call.name), None)
             if agent is None:
                 raise MCPError(INVALID_PARAMS, f"no agent is named {call.name!r}")
-            session = await client.start_task(
-                agent.name,
-                _message(call.arguments or {}),
-                id=await self._id(client, agent.name, context.meta),
-                tenant=self._tenant,
-                user=self._user,
-                streaming=_wants_progress(context),
-            )
+            # What the call's _meta names is active already, and counts before the headers.
+            with continued(_headers(context)):
+                session = await client.start_task(
+                    agent.name,
+                    _message(call.arguments or {}),
+                    id=await self._id(client, agent.name, context.meta),
+                    tenant=self._tenant,
+                    user=self._user,
+                    streaming=_wants_progress(context),
+                )
         except HoldfastError as error:
             return _failed(error, "")
         return await self._finish(context, agent, session)
@@ -156,6 +158,11 @@ def _message(arguments: Mapping[str, Any]) -> str:
     if not isinstance(message, str) or not message.strip() or set(arguments) != {"message"}:
         raise MCPError(INVALID_PARAMS, "the arguments are one text: message")
     return message
+
+
+def _headers(context: Context) -> Mapping[str, str]:
+    """The headers of the HTTP request; none over standard input."""
+    return context.request.headers if context.request else {}
 
 
 def _wants_progress(context: Context) -> bool:

@@ -6,8 +6,9 @@ Only applications that use OpenTelemetry have it loaded. Nothing is imported her
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 from temporalio.api.common.v1 import Payload
@@ -23,11 +24,25 @@ from temporalio.client import (
 
 from holdfast_workflows.contracts.errors import from_failure
 from holdfast_workflows.contracts.session.session import Message, StartInput
-from holdfast_workflows.contracts.session.trace_ids import Parent, TraceHeader
+from holdfast_workflows.contracts.session.trace_ids import Parent, TraceHeader, parent_in
+from holdfast_workflows.contracts.teams.fleets import FleetStart
 
 _SPAN: Final = "send_message"
 
 Headers = Mapping[str, Payload]
+
+_CALLER: ContextVar[Parent | None] = ContextVar("_CALLER", default=None)
+"""The span of the request that a server answers, unless a span of its own process is active."""
+
+
+@contextmanager
+def continued(headers: Mapping[str, str]) -> Generator[None]:
+    """In the block, messages belong to the trace of the HTTP request with these headers."""
+    before = _CALLER.set(parent_in(headers))
+    try:
+        yield
+    finally:
+        _CALLER.reset(before)
 
 
 def traced_client(client: Client) -> Client:
@@ -46,9 +61,10 @@ class _Tracing(Interceptor):
 
 class _Outbound(OutboundInterceptor):
     async def start_workflow(self, input: StartWorkflowInput) -> Any:  # noqa: A002
-        if not _has_message(input.args):
+        fleet = isinstance(input.args[0] if input.args else None, FleetStart)
+        if not fleet and not _has_message(input.args):
             return await super().start_workflow(input)
-        async with _sending(input.id, _agent(input.args)) as header:
+        async with _sending(input.id, _agent(input.args), "start_fleet" if fleet else _SPAN) as header:
             input.headers = {**input.headers, **header}
             return await super().start_workflow(input)
 
@@ -81,21 +97,28 @@ def _has_message(args: Any) -> bool:
 
 def _agent(args: Any) -> str:
     first = args[0] if args else None
-    return first.agent if isinstance(first, StartInput) else ""
+    return first.agent if isinstance(first, (StartInput, FleetStart)) else ""
 
 
 @asynccontextmanager
-async def _sending(session: str, agent: str = "") -> AsyncGenerator[Headers]:
-    """The header of a message, within a span of its request; empty in an application without OpenTelemetry."""
+async def _sending(session: str, agent: str = "", name: str = _SPAN) -> AsyncGenerator[Headers]:
+    """The header of a message, within a span of its request if the application has OpenTelemetry."""
     trace: Any = sys.modules.get("opentelemetry.trace")
+    caller = _CALLER.get()
     if trace is None:
-        yield {}
+        yield TraceHeader(parent=caller.encoded()).headers() if caller else {}
         return
-    attributes = {"gen_ai.conversation.id": session} | ({"gen_ai.agent.name": agent} if agent else {})
+    about = "gen_ai.conversation.id" if name == _SPAN else "holdfast.fleet"
+    attributes = {about: session} | ({"gen_ai.agent.name": agent} if agent else {})
     options = {"record_exception": False, "set_status_on_exception": False}
     tracer = trace.get_tracer("holdfast")
+    above = (
+        None
+        if caller is None or trace.get_current_span().get_span_context().is_valid
+        else _above(trace, caller)
+    )
     with tracer.start_as_current_span(
-        _SPAN, kind=trace.SpanKind.CLIENT, attributes=attributes, **options
+        name, above, kind=trace.SpanKind.CLIENT, attributes=attributes, **options
     ) as span:
         try:
             yield _header(span.get_span_context())
@@ -104,6 +127,18 @@ async def _sending(session: str, agent: str = "") -> AsyncGenerator[Headers]:
             span.set_attribute("error.type", found.code if found else type(error).__name__)
             span.set_status(trace.StatusCode.ERROR)
             raise
+
+
+def _above(trace: Any, caller: Parent) -> Any:
+    """OpenTelemetry's context with the caller's span as the present one."""
+    context = trace.SpanContext(
+        int(caller.trace, 16),
+        int(caller.span, 16),
+        is_remote=True,
+        trace_flags=trace.TraceFlags(int(caller.flags, 16)),
+        trace_state=trace.TraceState.from_header([caller.state]) if caller.state else None,
+    )
+    return trace.set_span_in_context(trace.NonRecordingSpan(context))
 
 
 def _header(context: Any) -> Headers:

@@ -25,13 +25,14 @@ def test_a_percentile_is_a_value_that_occurred() -> None:
 
 def test_cases_become_counts_durations_errors_and_hours() -> None:
     ask = ReadPatterns(since=0.0, until=7_200.0)
-    cases = [Case("a", 10.0 + at, 1.0 + at, cost=0.5, tokens=3) for at in range(4)]
-    cases += [Case("a", 3_700.0, 10.0, error="model_transient"), Case("b", 7_199.0, 2.0)]
+    cases = [Case("a", 10.0 + at, 1.0 + at, cost=0.5, tokens=3, session="quick") for at in range(4)]
+    cases += [Case("a", 3_700.0, 10.0, "model_transient", session="slow"), Case("b", 7_199.0, 2.0)]
     a, b = patterns_of("agent", cases, ask)
     assert (a.name, a.count, a.failed, a.errors) == ("a", 5, 1, {"model_transient": 1})
     assert (a.min, a.mean, a.max, a.p50, a.p95) == (1.0, 4.0, 10.0, 3.0, 10.0)
     assert (a.cost, a.tokens, a.per_hour, b.per_hour) == (2.0, 12, (4, 1), (0, 1))
     assert bars(a.per_hour) == "█▂"
+    assert a.slowest == "slow"
 
 
 def test_only_real_changes_are_reported() -> None:
@@ -61,14 +62,18 @@ def test_only_real_changes_are_reported() -> None:
 async def test_patterns_come_from_turns_and_calls_that_happened(running: Running) -> None:
     script = [call("look", {"at": "it"}), say("Seen."), say("Hi."), *[unauthorized()] * 3]
     async with running(script) as environment:
+        sessions: list[str] = []
         for text in ("Look.", "Hi!", "Fail."):
             session = await environment.client.start("helper", text)
             await session.wait(raise_on_error=False)
+            sessions.append(session.id)
         found = await environment.client.patterns(timedelta(hours=2))
         by = {(each.kind, each.name): each for each in found.patterns}
         turns, model, tool = by["agent", "helper"], by["model", "openai:scripted"], by["tool", "look"]
         assert (turns.count, turns.failed, turns.errors) == (3, 1, {"model_rejected": 1})
         assert (model.count, tool.count, tool.failed) == (3, 1, 0)
+        assert {turns.slowest, model.slowest} <= set(sessions)
+        assert tool.slowest == sessions[0]
         assert 0 < turns.min <= turns.p50 <= turns.p95 <= turns.max
         assert (sum(turns.per_hour), len(turns.per_hour), turns.tokens > 0) == (3, 2, True)
         assert (found.before, found.changes, found.cut) == ((), (), False)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import pytest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
 from holdfast import Trace
@@ -18,6 +19,7 @@ from holdfast_temporal import data_converter
 from holdfast_temporal.histories.fetching import Run
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.session import StartInput
+from holdfast_workflows.contracts.session.trace_ids import trace_of
 
 from ..command.test_command import holdfast, lines
 from ..conftest import Running
@@ -96,6 +98,8 @@ async def test_trace_prints_the_calls_of_a_turn_and_why_it_failed(running: Runni
         assert "turn 2 · failed" in out
         assert "! turn 2 failed: " in out
         assert "check the API key" in out
+        traced = [trace_of(session.id, turn, None) for turn in (1, 2)]
+        assert [line.split()[1] for line in out.splitlines() if line.startswith("  trace ")] == traced
         _, out, _ = await holdfast(environment, "trace", session.id, "--json", "--turn", "1")
         found = lines(out)
         assert [each["record"] for each in found if each["record"] != "span"] == ["trace", "turn"]
@@ -111,3 +115,17 @@ async def test_trace_works_without_a_worker_and_says_that_none_polls(running: Ru
         code, out, _ = await holdfast(environment, "trace", id)
     assert code == 0
     assert f"! no worker polls task queue {environment.task_queue}" in out
+
+
+async def test_show_and_trace_link_to_the_trace_if_its_address_is_known(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_TRACE_URL", "https://traces.example/{trace_id}?live")
+    async with running([say("One."), say("Two.")]) as environment:
+        session = await environment.client.start("helper", "Hi!")
+        await session.wait()
+        await session.send("Again.")
+        shown, printed = [(await holdfast(environment, name, session.id))[1] for name in ("show", "trace")]
+    first, second = [f"https://traces.example/{trace_of(session.id, turn, None)}?live" for turn in (1, 2)]
+    assert f"trace of turn 2: {second}" in shown
+    assert [first in printed, second in printed, first in shown] == [True, True, False]

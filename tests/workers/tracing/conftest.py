@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.sampling import Sampler
 
-from holdfast import Agent, App, Delegate, Memory, PersonalData, Pipeline, tool
+from holdfast import Agent, App, Delegate, FanOut, Handoff, Memory, PersonalData, Pipeline, tool
 from holdfast.testing import Environment, ScriptedModel
 from holdfast_temporal import DevServer
 
 from .receiver import Receiver, receiver
 
 Traced = Callable[..., AbstractAsyncContextManager[Environment]]
+Application = Callable[[Sampler], AbstractContextManager[None]]
 
 
 @tool
@@ -33,7 +44,11 @@ SHOP = App(
     name="shop",
     agents=[
         Agent("clerk", model="openai:gpt-test", tools=[look]),
-        Agent("lead", model="openai:lead", tools=[Delegate("clerk")]),
+        Agent(
+            "lead",
+            model="openai:lead",
+            tools=[Delegate("clerk"), Delegate("press"), FanOut("clerk"), Handoff("clerk")],
+        ),
         Agent("discreet", model="openai:gpt-test", tools=[look], pii=PersonalData()),
         Agent("keeper", model="openai:gpt-test", memory=Memory(facts=False)),
     ],
@@ -63,3 +78,18 @@ def traced(server: DevServer, collector: Receiver) -> Traced:
             yield holdfast
 
     return begin
+
+
+@pytest.fixture
+def application(collector: Receiver, monkeypatch: pytest.MonkeyPatch) -> Application:
+    """An application that traces its requests with that sampler, as it sets OpenTelemetry up for itself."""
+
+    @contextmanager
+    def request(sampler: Sampler) -> Generator[None]:
+        provider = TracerProvider(sampler, shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{collector.url}/v1/traces")))
+        monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+        with provider.get_tracer("application").start_as_current_span("request"):
+            yield
+
+    return request

@@ -29,6 +29,8 @@ class Received:
     error: str
     attributes: Mapping[str, Any]
     resource: Mapping[str, Any]
+    links: tuple[str, ...] = ()
+    """The ids of linked spans."""
 
 
 @dataclass
@@ -116,6 +118,7 @@ def _received(span: Any, resource: Mapping[str, Any]) -> Received:
         error=span.status.message if span.status.code == 2 else "",
         attributes=_values(span.attributes),
         resource=resource,
+        links=tuple(each.span_id.hex() for each in span.links),
     )
 
 

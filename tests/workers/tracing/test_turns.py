@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import pytest
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
 from holdfast.testing import Reply, Request, call, failed, say
 
-from .conftest import Traced
+from .conftest import Application, Traced
 from .receiver import Receiver
-
-Application = Callable[[Sampler], AbstractContextManager[None]]
 
 CANARY = "canary-7714"
 KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
@@ -172,6 +163,7 @@ async def test_a_turn_continues_the_trace_of_the_application_and_follows_its_sam
             await session.send("Sampled, and continued as new runs.")
         await collector.has("invoke_agent clerk")
         run = await holdfast.temporal.get_workflow_handle(session.id).describe()
+        known = (await session.trace(last=None)).turns
     assert run.raw_description.workflow_execution_info.first_run_id != run.run_id
     turn, sent = collector.one("invoke_agent clerk"), collector.one("send_message")
     request = collector.one("request")
@@ -179,21 +171,7 @@ async def test_a_turn_continues_the_trace_of_the_application_and_follows_its_sam
     assert {each.trace for each in collector.spans} == {request.trace}
     assert (turn.attributes["holdfast.turn"], sent.attributes["gen_ai.conversation.id"]) == (2, session.id)
     assert [each.parent for each in collector.named("chat gpt-test")] == 4 * [turn.id]
-
-
-@pytest.fixture
-def application(collector: Receiver, monkeypatch: pytest.MonkeyPatch) -> Application:
-    """An application that traces its requests with that sampler, as it sets OpenTelemetry up for itself."""
-
-    @contextmanager
-    def request(sampler: Sampler) -> Generator[None]:
-        provider = TracerProvider(sampler, shutdown_on_exit=False)
-        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{collector.url}/v1/traces")))
-        monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
-        with provider.get_tracer("application").start_as_current_span("request"):
-            yield
-
-    return request
+    assert known[1].trace_id == request.trace
 
 
 async def test_turns_that_are_not_sampled_have_no_span_at_all(collector: Receiver, traced: Traced) -> None:

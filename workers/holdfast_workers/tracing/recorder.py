@@ -19,7 +19,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusC
 from holdfast_activities.tracing import Work
 from holdfast_activities.tracing.recorder import SpanKind as Kind
 from holdfast_activities.tracing.recorder import Value
-from holdfast_workflows.contracts.session.trace_ids import Parent, parent_of, trace_of, turn_span
+from holdfast_workflows.contracts.session.trace_ids import Parent, linked, parent_of, trace_of, turn_span
 
 from . import records
 from .exporting import Exporting
@@ -125,6 +125,8 @@ class SpanRecorder:
         }
         if error:
             record["status"] = [_ERROR, None]
+        if cause := linked(work.header.parent):
+            record["links"] = [[[cause.trace, cause.span, int(cause.flags or "01", 16)], {}]]
         self._exporting.end(record, record)
 
     def headers(self) -> Mapping[str, str]:

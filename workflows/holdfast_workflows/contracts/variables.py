@@ -10,7 +10,7 @@ PREFIX: Final = "HOLDFAST_"
 
 CLIENT: Final = frozenset({
     "A2A_TOKEN", "ACCEPT_CLEAR", "API_KEY", "API_KEY_FILE", "CREDENTIAL", "HOME", "KEYS", "MCP_TOKEN", "NAMESPACE", "TASK_QUEUE", "TEMPORAL_ADDRESS", "TLS", "TLS_CA",
-    "TLS_CERT", "TLS_KEY", "TLS_SERVER_NAME", "UI",
+    "TLS_CERT", "TLS_KEY", "TLS_SERVER_NAME", "TRACE_URL", "UI",
 })  # fmt: skip
 """Read by clients, and by workers as well."""
 

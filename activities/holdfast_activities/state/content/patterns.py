@@ -26,6 +26,7 @@ _LARGEST: Final = 65_536
 """Characters of an entry that is read: a result may have 16 MiB."""
 
 _COLUMNS: Final[tuple[Any, ...]] = (
+    TurnTable.session,
     TurnTable.started,
     TurnTable.ended,
     TurnTable.status,
@@ -38,7 +39,7 @@ _COLUMNS: Final[tuple[Any, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A turn, a model call or a tool call: when it ended, how long it took, how it ended, what it used."""
+    """A turn, a model call or a tool call: when it ended, how long it took, how it ended, what it used, where."""
 
     name: str
     at: float
@@ -46,6 +47,7 @@ class Case:
     error: str = ""
     cost: float = 0.0
     tokens: int = 0
+    session: str = ""
 
 
 class PatternStore:
@@ -92,8 +94,8 @@ class PatternStore:
         for start in range(0, len(sessions), _SESSIONS):
             rows = await self._entries(sessions[start : start + _SESSIONS])
             # Decrypting and parsing thousands of entries would stop the worker's event loop.
-            for entry in await asyncio.to_thread(self._read, rows):
-                case = _case(entry)
+            for session, entry in await asyncio.to_thread(self._read, rows):
+                case = _case(session, entry)
                 if ask.since <= case.at < ask.until:
                     (models if entry["kind"] == "reply" else tools).append(case)
         return models, tools, len(found) == limit
@@ -107,24 +109,25 @@ class PatternStore:
         async with self._transactions.begin() as db:
             return list(await db.exec(query))
 
-    def _read(self, rows: Sequence[tuple[str, int, str]]) -> list[dict[str, Any]]:
-        entries = (json.loads(self._cipher.decrypt(body, BODY, id, seq)) for id, seq, body in rows)
-        return [entry for entry in entries if entry["kind"] in {"reply", "result"}]
+    def _read(self, rows: Sequence[tuple[str, int, str]]) -> list[tuple[str, dict[str, Any]]]:
+        entries = ((id, json.loads(self._cipher.decrypt(body, BODY, id, seq))) for id, seq, body in rows)
+        return [(id, entry) for id, entry in entries if entry["kind"] in {"reply", "result"}]
 
 
 def _turn(agent: str, turn: TurnTable) -> Case:
     error = turn.error_code if turn.status == "failed" else ""
     took = max(0.0, turn.ended - turn.started)
-    return Case(agent, turn.ended, took, error, turn.cost, turn.input_tokens + turn.output_tokens)
+    tokens = turn.input_tokens + turn.output_tokens
+    return Case(agent, turn.ended, took, error, turn.cost, tokens, turn.session)
 
 
-def _case(entry: dict[str, Any]) -> Case:
+def _case(session: str, entry: dict[str, Any]) -> Case:
     if entry["kind"] == "reply":
         usage = entry["usage"]
         tokens = usage["input_tokens"] + usage["output_tokens"]
-        return Case(entry["model"], entry["at"], entry["seconds"], "", usage["cost"], tokens)
+        return Case(entry["model"], entry["at"], entry["seconds"], "", usage["cost"], tokens, session)
     error = entry["status"] if entry["status"] in {"failed", "invalid"} else ""
-    return Case(entry["name"], entry["at"], entry["seconds"], error)
+    return Case(entry["name"], entry["at"], entry["seconds"], error, session=session)
 
 
 def _owned(ask: ReadPatterns) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import sys
@@ -228,3 +229,12 @@ def link(client: Client, session: str) -> str:
     from holdfast_temporal import run_link  # it imports Temporal
 
     return run_link(client.temporal, session)
+
+
+def trace_link(trace_id: str) -> str:
+    """Return a trace's page in the tracing backend; empty without ``HOLDFAST_TRACE_URL``."""
+    address = os.environ.get("HOLDFAST_TRACE_URL", "")
+    if not address or not trace_id:
+        return ""
+    place = "{trace_id}"
+    return address.replace(place, trace_id) if place in address else f"{address.rstrip('/')}/{trace_id}"

@@ -15,7 +15,20 @@ from ..common.options import Json, Tenant, duration
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.operations.patterns import Pattern, PatternKind
 
-_COLUMNS: Final = ("count", "failed", "mean", "min", "p50", "p95", "p99", "max", "cost", "per hour", "errors")
+_COLUMNS: Final = (
+    "count",
+    "failed",
+    "mean",
+    "min",
+    "p50",
+    "p95",
+    "p99",
+    "max",
+    "cost",
+    "per hour",
+    "errors",
+    "slowest",
+)
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _HOURS: Final = 48
 """Hours that are drawn; of a longer period, the last ones."""
@@ -70,7 +83,16 @@ def _table(kind: PatternKind, found: Sequence[Pattern]) -> Table:
         failed = f"{each.failed:,} ({each.failure_rate:.0%})" if each.failed else ""
         errors = ", ".join(f"{code} {number:,}" for code, number in each.errors.items())
         cost = f"${each.cost:.4f}" if each.cost else ""
-        cells = (each.name, f"{each.count:,}", failed, *times, cost, bars(each.per_hour), errors)
+        cells = (
+            each.name,
+            f"{each.count:,}",
+            failed,
+            *times,
+            cost,
+            bars(each.per_hour),
+            errors,
+            each.slowest,
+        )
         printing.add_row(table, *cells, style="red" if each.failure_rate >= 0.05 else "")
     return table
 

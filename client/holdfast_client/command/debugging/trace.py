@@ -119,6 +119,7 @@ def _turn(console: Console, turn: TurnTrace, *, full: bool) -> None:
     style = {"failed": "bold red", "cancelled": "bold magenta"}.get(turn.status, "bold")
     head = f"turn {turn.turn} · {turn.status} · {printing.when(turn.start)} · {duration(turn.seconds)}{used}"
     console.print(Text(head), style=style)
+    printing.indented(console, f"trace {printing.trace_link(turn.trace_id) or turn.trace_id}", 2, "dim")
     if turn.error:
         printing.indented(console, turn.error, 2, "red")
     line = Text("  ")

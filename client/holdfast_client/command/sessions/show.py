@@ -79,6 +79,8 @@ async def show(
     _print_facts(console, view, removed)
     if client is not None and (link := printing.link(client, session)):
         console.print(f"[dim]{link}[/]")
+    if client is not None:
+        await _print_trace(console, client, session)
     _print_state(console, view)
     if view.parent:
         console.print(f"[dim]works for {escape(view.parent)}: holdfast tree {escape(view.parent)}[/]")
@@ -88,6 +90,14 @@ async def show(
     async for entry in handle.transcript() if full else handle.log():
         turns.add(entry)
     turns.end()
+
+
+async def _print_trace(console: Console, client: Client, session: str) -> None:
+    """Print the link to the last turn's trace, if the backend's address is set: the id is in the history."""
+    if not printing.trace_link("any"):
+        return
+    for turn in (await client.session(session).trace(last=1)).turns:
+        console.print(f"[dim]trace of turn {turn.turn}: {escape(printing.trace_link(turn.trace_id))}[/]")
 
 
 async def _turns(handle: Session | ImportedSession) -> tuple[list[TurnView], str]:

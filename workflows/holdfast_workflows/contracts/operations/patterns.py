@@ -58,6 +58,8 @@ class Pattern(Contract):
     """US dollars; 0 for tools."""
     tokens: int = 0
     per_hour: tuple[int, ...] = ()
+    slowest: str = ""
+    """The session of the turn or call that took ``max``."""
 
     @property
     def failure_rate(self) -> float:

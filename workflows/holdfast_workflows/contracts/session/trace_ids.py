@@ -12,6 +12,7 @@ HEADER: Final = "holdfast-trace"
 """The header of requests, activities and child sessions that carries the parent of a turn's span."""
 
 _JSON: Final = {"encoding": b"json/plain"}
+_LINK: Final = "~"
 
 LONGEST_STATE: Final = 512
 """Characters of a ``tracestate`` that are carried; a longer one is dropped."""
@@ -37,7 +38,7 @@ class TraceHeader(Contract):
     """The content of the header.
 
     Attributes:
-        parent: The encoded parent; empty if the turn's span is the first of its trace.
+        parent: The encoded parent, or an encoded link; empty if the turn's span is the first of its trace.
         messages: For a run that continues another one: the parents of messages, by message id.
         began: When the child sessions of the call were started, if it had some.
         debug: Until when the session is in debug mode; 0 if it is not.
@@ -70,6 +71,16 @@ def parent_of(text: str) -> Parent | None:
     if len(trace) != 32 or len(span) != 16 or len(flags) not in {0, 2} or not _is_hex(trace + span + flags):
         return None
     return Parent(trace, span, flags, state if _is_state(state) else "")
+
+
+def link_to(parent: str) -> str:
+    """Encode a link: the turn has a trace of its own, and its span names this one as its cause."""
+    return _LINK + parent if parent else ""
+
+
+def linked(text: str) -> Parent | None:
+    """Read an encoded link; None if the text is a parent, empty or malformed."""
+    return parent_of(text.removeprefix(_LINK)) if text.startswith(_LINK) else None
 
 
 def parent_in(headers: Mapping[str, str]) -> Parent | None:
