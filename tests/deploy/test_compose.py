@@ -11,6 +11,7 @@ import pytest
 
 from holdfast_workflows.contracts import variables
 
+from . import reads
 from .files import DEPLOY, compose, prepared
 
 TEXT = (DEPLOY / "compose.yaml").read_text("utf-8")
@@ -37,6 +38,40 @@ def test_every_variable_is_a_setting() -> None:
     for name, service in compose()["services"].items():
         found = {each for each in service.get("environment", {}) if each.startswith(variables.PREFIX)}
         assert found <= known, name
+
+
+@pytest.mark.parametrize("process", reads.STARTS)
+def test_a_process_gets_exactly_the_variables_that_its_code_reads(process: str) -> None:
+    services = compose()["services"]
+    given: dict[str, set[str]] = {name: set(services[name]["environment"]) for name in reads.STARTS}
+    wanted = reads.reads(process)
+    assert {name for names in given.values() for name in names} & wanted == given[process]
+
+
+def test_what_a_process_reads_is_found_in_its_code() -> None:
+    assert "WEAVIATE_API_KEY" in reads.reads("probe") & reads.reads("state-upgrade")
+    assert "HOLDFAST_STATE_URL" not in reads.reads("codec-server")
+    assert {f"{variables.PREFIX}{name}" for name in variables.WORKER} - reads.reads("worker") == {
+        "HOLDFAST_PROBE_WORKERS"
+    }
+
+
+def test_secrets_are_mounted_where_they_are_named() -> None:
+    for name in reads.STARTS:
+        service = compose()["services"][name]
+        text = str(service["environment"]) + str(service["command"])
+        text = text.replace("${HOLDFAST_KEYS:-}", "/run/secrets/keys")  # as prepare writes it
+        assert set(service["secrets"]) == set(re.findall(r"/run/secrets/([a-z-]+)", text)), name
+
+
+def test_backups_are_kept_on_a_volume_that_the_probe_reads() -> None:
+    services = compose()["services"]
+    folder = services["worker"]["environment"]["HOLDFAST_BACKUP_FOLDER"]
+    assert f"backups:{folder}" in services["worker"]["volumes"]
+    assert f"backups:{folder}:ro" in services["probe"]["volumes"]
+    assert "backups" in compose()["volumes"]
+    # A new volume takes the owner of the image's folder.
+    assert folder in (DEPLOY / "Dockerfile").read_text("utf-8")
 
 
 def test_every_value_that_the_file_needs_is_written_by_prepare() -> None:

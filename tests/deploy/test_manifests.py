@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts import variables
 
+from . import reads
 from .files import RENDERED, containers, only, rendered
 
 VERSION = "1.33"
@@ -96,6 +97,47 @@ def test_every_variable_is_a_setting_and_has_a_valid_value(folder: str) -> None:
     for container in containers(rendered(folder)):
         named |= {each["name"] for each in container.get("env", ())}
     assert named - {f"{variables.PREFIX}{name}" for name in variables.CLIENT | variables.WORKER} == set()
+
+
+_SECRETS = {
+    "holdfast-models": {"OPENAI_API_KEY", "ANTHROPIC_API_KEY"},
+    "holdfast-memory": {"WEAVIATE_API_KEY"},
+}
+"""The variables of each Secret that is the user's."""
+
+_FILES = {
+    "state-url": "HOLDFAST_STATE_URL_FILE",
+    "keys": "HOLDFAST_KEYS",
+    "signing-key": "HOLDFAST_SIGNING_KEY",
+}
+"""The variable that names each file of the Secret."""
+
+
+@pytest.mark.parametrize("name", reads.STARTS)
+def test_a_process_gets_exactly_the_secrets_that_its_code_reads(name: str) -> None:
+    (each,) = (
+        each
+        for each in rendered("overlays/production")
+        if each["kind"] in ("Deployment", "Job") and each["metadata"]["name"] == name
+    )
+    pod, wanted = each["spec"]["template"]["spec"], reads.reads(name)
+    (container,) = pod["containers"]
+    sources = {source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source}
+    assert sources == {secret for secret, variables in _SECRETS.items() if variables & wanted}
+    (files,) = (volume["secret"]["items"] for volume in pod["volumes"] if "secret" in volume)
+    given = {item["key"] for item in files}
+    named = {text.rpartition("/")[2] for text in container["args"] if "/run/secrets/" in text}
+    assert given == named | {file for file, variable in _FILES.items() if variable in wanted}
+
+
+def test_backups_are_on_a_volume_of_the_workers_that_the_probe_reads() -> None:
+    objects = rendered("overlays/production")
+    folder = only(objects, "ConfigMap", "holdfast")["data"]["HOLDFAST_BACKUP_FOLDER"]
+    assert only(objects, "PersistentVolumeClaim", "backups")["spec"]["accessModes"] == ["ReadWriteMany"]
+    for name, read_only in (("worker", False), ("probe", True)):
+        (container,) = only(objects, "Deployment", name)["spec"]["template"]["spec"]["containers"]
+        (mount,) = (each for each in container["volumeMounts"] if each["name"] == "backups")
+        assert (mount["mountPath"], mount.get("readOnly", False)) == (folder, read_only)
 
 
 def test_ports_are_those_of_the_settings() -> None:

@@ -144,6 +144,7 @@ def placed(folder: Path, temporal: str, database: str, task_queue: str) -> Deplo
         f"postgresql://holdfast:{values['POSTGRES_PASSWORD']}@postgresql:5432/holdfast": database,
         "temporal:7233": temporal,
         "/run/secrets": str(folder / "secrets"),
+        "/var/backups": str(folder / "backups"),
         "0.0.0.0": "127.0.0.1",
         "--port=8081": f"--port={codec}",
         "worker:8000": f"127.0.0.1:{health}",

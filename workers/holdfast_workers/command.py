@@ -140,7 +140,10 @@ def upgrade_state(
     with one_line_errors():
         settings = Settings.load(state_url=url)
         asyncio.run(upgrade(settings.state()))
-        memories = asyncio.run(upgrade_memories(settings.memory(), settings.state()))
+        memories = asyncio.run(
+            # With keys the tables are others: pgvector could not compare what is encrypted.
+            upgrade_memories(settings.memory(), settings.state(), settings.cipher())
+        )
     typer.echo("The state database is up to date.")
     if memories:
         typer.echo("The tables of memories are up to date.")
