@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import uuid
 from collections.abc import Coroutine, Generator, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 from hypothesis import settings
 from temporalio.bridge.worker import Worker as BridgeWorker
 from temporalio.client import Client
+from temporalio.worker._workflow import (
+    _WorkflowWorker as WorkflowWorker,  # pyright: ignore[reportPrivateUsage] - it has no public setting
+)
 
 from holdfast_temporal import DevServer, connect
 from holdfast_workflows.contracts.text.unicode import clean
@@ -57,6 +63,24 @@ def bounded_shutdown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BridgeWorker, "finalize_shutdown", bounded)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient_workers() -> Iterator[None]:
+    """Let a decision take as long as its workflow task.
+
+    The SDK fails one after 2 s, which a busy machine needs now and then, and interrupts whatever its thread does,
+    also a collection of garbage. Worker processes keep the SDK's limit.
+    """
+    make = WorkflowWorker.__init__
+
+    def patient(self: WorkflowWorker, **options: Any) -> None:
+        make(self, **options)
+        self._deadlock_timeout_seconds = 10
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WorkflowWorker, "__init__", patient)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Remove Holdfast's settings from the environment and give each test its own home folder."""
@@ -64,6 +88,23 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith("HOLDFAST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path / ".holdfast"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates() -> Iterator[None]:
+    """Read the certificates of authorities once, as each worker process does. It takes 18 ms, in most tests."""
+    read = httpx.create_ssl_context
+
+    @cache
+    def context(_: tuple[str, str], verify: Any) -> ssl.SSLContext:
+        return read(verify)
+
+    def create(verify: Any = True) -> ssl.SSLContext:
+        return context((os.environ.get("SSL_CERT_FILE", ""), os.environ.get("SSL_CERT_DIR", "")), verify)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx, "create_ssl_context", create)
+        yield
 
 
 @pytest.fixture(scope="session")

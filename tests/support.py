@@ -13,7 +13,7 @@ from holdfast import Agent, App, Tool, ToolContext, ToolError, tool
 from holdfast.testing import Reply, Request
 from holdfast_client.stream.events import StreamEvent, TextDelta, TextRestart
 
-WAIT = 30.0
+WAIT = 60.0
 NUL_AND_SURROGATE = "a\x00b\ud800c\udfffd"
 
 

@@ -28,7 +28,8 @@ from holdfast_workers.startup.loading import load_app
 from tests.postgres_server import PostgresServer
 from tests.prometheus_programs import program
 from tests.support import eventually
-from tests.workers.running import get, started
+from tests.workers.running import get
+from tests.workers.running import started_new as started
 
 from .files import DEPLOY, compose, prepared
 

@@ -8,10 +8,13 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from .fork_server import Forked, ForkServer
 
 ROOT = Path(__file__).parents[2]
 COMMAND = """
@@ -30,7 +33,7 @@ async def eventually(look: Callable[[], bool], seconds: float = 60.0) -> None:
 class Running:
     """A process and the lines it writes to standard error."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process | Forked) -> None:
         self.process = process
         self.lines: list[str] = []
         self._reader = asyncio.create_task(self._read())
@@ -94,18 +97,47 @@ async def get(port: int, page: str, method: str = "GET") -> tuple[int, dict[str,
     return int(head.split()[1]), json.loads(body) if body else {}
 
 
+_fork_server = cache(ForkServer)
+
+
 @asynccontextmanager
 async def started(*arguments: str, cwd: Path | str = ROOT, **settings: str) -> AsyncGenerator[Running]:
-    """``holdfast <arguments>`` with settings as ``name="value"``, ended at the latest with the block."""
-    environment = {
+    """``holdfast <arguments>`` with settings as ``name="value"``, ended at the latest with the block.
+
+    A worker is forked from a process that has imported it already. Other commands, and ``started_new``, begin with
+    a new interpreter.
+    """
+    environment = _environment(settings)
+    forked = arguments[0] == "worker" and ForkServer.serves(environment)
+    start = _fork_server().start if forked else _new
+    async with _running(await start(arguments, environment, cwd)) as running:
+        yield running
+
+
+@asynccontextmanager
+async def started_new(*arguments: str, cwd: Path | str = ROOT, **settings: str) -> AsyncGenerator[Running]:
+    """``started`` with a new interpreter."""
+    async with _running(await _new(arguments, _environment(settings), cwd)) as running:
+        yield running
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("HOLDFAST_")},
         "HOLDFAST_HOME": os.environ["HOLDFAST_HOME"],
         "HOLDFAST_LOG_FORMAT": "json",
         **{f"HOLDFAST_{name.upper()}": value for name, value in settings.items()},
     }
-    process = await asyncio.create_subprocess_exec(
+
+
+async def _new(arguments: Sequence[str], environment: Mapping[str, str], cwd: Path | str) -> Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable, "-c", COMMAND, *arguments, env=environment, stderr=PIPE, cwd=cwd
     )
+
+
+@asynccontextmanager
+async def _running(process: Process | Forked) -> AsyncGenerator[Running]:
     running = Running(process)
     try:
         yield running

@@ -15,7 +15,8 @@ from temporalio.common import RetryPolicy
 from holdfast_temporal import DevServer, probe
 
 from . import sample
-from .running import Running, eventually, started
+from .running import Running, eventually
+from .running import started_new as started
 
 APP = "tests.workers.sample:app"
 

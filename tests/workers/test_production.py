@@ -13,6 +13,7 @@ import pytest
 from holdfast import connect
 from holdfast.testing import ScriptedModel, say
 from holdfast_temporal import DevServer, probe
+from holdfast_workers.monitoring import watchdog
 from holdfast_workers.settings import Settings
 from tests.postgres_server import PostgresServer
 from tests.tls_server import tls_server
@@ -82,4 +83,6 @@ async def test_a_worker_serves_with_the_production_configuration(
             assert b"temporal_worker_start" in await to_thread(read, f"http://127.0.0.1:{health}/metrics")
             worker.signal(signal.SIGTERM)
             assert await worker.ended() == 0
-            assert '"level": "warning"' not in worker.text
+            warnings = [each for each in worker.lines if '"level": "warning"' in each]
+            # On a busy machine the loop stands still, which the watchdog reports.
+            assert [each for each in warnings if watchdog.__name__ not in each] == []

@@ -72,8 +72,11 @@ async def test_the_other_agent_answers_and_keeps_the_session(start: Start) -> No
         assert (await session.view()).agent == "billing"
         [change] = await changes(session)
         assert (change.name, change.text, change.status) == ("billing", "an invoice", "ok")
-        listed = [each async for each in it.holdfast.client.sessions(agent="billing")]
-        assert session.id in [each.id for each in listed]
+
+        async def listed() -> bool:
+            return session.id in [each.id async for each in it.holdfast.client.sessions(agent="billing")]
+
+        await eventually(listed)  # the server lists with a delay
 
 
 async def test_a_handoff_survives_a_continue_as_new(start: Start) -> None:

@@ -52,7 +52,16 @@ async def test_a_cancel_of_a_tree_of_twenty_returns_when_the_last_call_has_ended
         assert reply.status == "cancelled"
         assert landed == sorted(begun)
         temporal = it.holdfast.temporal
-        tree = [each.id async for each in temporal.list_workflows(f"WorkflowId STARTS_WITH '{session.id}-'")]
+
+        async def children() -> list[str]:
+            query = f"WorkflowId STARTS_WITH '{session.id}-'"
+            return [each.id async for each in temporal.list_workflows(query)]
+
+        async def listed() -> bool:
+            return len(await children()) >= 20
+
+        await eventually(listed)  # the server lists with a delay
+        tree = await children()
         states = [(await temporal.get_workflow_handle(id).describe()).status for id in tree]
         assert states == [WorkflowExecutionStatus.CANCELED] * 20
         assert asked == len(it.model.requests) == 1 + 4 + 16

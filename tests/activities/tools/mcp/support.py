@@ -17,6 +17,7 @@ import psutil
 
 from holdfast import Agent, App, MCPServer, ToolContext
 from holdfast_activities.tools.mcp.servers import McpServers
+from holdfast_temporal import probe
 from holdfast_workflows.contracts.agent.app import ToolBinding
 from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.session.steps import LoadInput
@@ -122,11 +123,8 @@ async def over_http(folder: Path, *, port: int = 0) -> AsyncGenerator[tuple[str,
 
 
 def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that for a minute only a process that names it gets."""
+    return probe.free_ports(1)[0]
 
 
 async def gone(pid: int) -> None:
