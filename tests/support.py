@@ -31,7 +31,7 @@ class Gate:
             await self.entered.wait()
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], within: float = 40.0) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], within: float = 60.0) -> None:
     """Wait until a check returns True, for at most so many seconds."""
     async with asyncio.timeout(within):
         while not await check():  # noqa: ASYNC110 - the checked state is in another process

@@ -166,14 +166,15 @@ def test_handlers_are_named_like_their_methods_by_which_their_parameters_are_fou
             assert callable(getattr(each, name)), (each, name)
 
 
-HANDLERS = sorted(
-    {
-        (kind, name or "no_such_handler")
-        for each in workflows()
-        for kind in ("signals", "updates", "queries")
-        for name in [*getattr(_Definition.must_from_class(each), kind), "no_such_handler"]
-    }
+_OF_SESSIONS = next(
+    found for each in workflows() if (found := _Definition.must_from_class(each)).name == names.WORKFLOW
 )
+HANDLERS = sorted(
+    (kind, name or "no_such_handler")
+    for kind in ("signals", "updates", "queries")
+    for name in getattr(_OF_SESSIONS, kind)
+)
+"""Those of a session, whose dynamic ones get every other name."""
 ENDS = ("updates", "close")
 """It has no parameters, so the SDK drops what comes with it, and it ends the session that the others go to."""
 
