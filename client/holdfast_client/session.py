@@ -23,6 +23,7 @@ from holdfast_workflows.contracts.operations.retention import Removed
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.session import Accepted, SessionView, TurnView
+from holdfast_workflows.contracts.tools.session_values import SessionValue
 
 from . import messages
 from .answers import AnswerMethods
@@ -328,6 +329,10 @@ class Session(AnswerMethods, TicketMethods, DebuggingMethods, ForkMethods, Gener
         if limit < 1:
             raise BadInput(f"limit={limit} must be at least 1")
         return await trees.tree(self._requests, self._id, limit)
+
+    async def state(self, key: str = "") -> tuple[SessionValue, ...]:
+        """Return the values that the session's tools keep with ``ctx.state``, by key; with ``key`` only that one."""
+        return await content.values(self._requests, self._id, key)
 
     async def removed(self) -> tuple[Removed, ...]:
         """Return what retention has removed of the session."""

@@ -312,6 +312,7 @@ class Session(_Handle[async_session.Session[OutT]], Generic[OutT]):
     settle = _blocking(async_session.Session.settle)
     effects = _blocking(async_session.Session.effects)
     tree = _blocking(async_session.Session.tree)
+    state = _blocking(async_session.Session.state)
     trace = _blocking(async_session.Session.trace)
     export = _blocking(async_session.Session.export)
     debug = _blocking(async_session.Session.debug)

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from .exits import INTERRUPTED, one_line_errors, worker_installed
-from .verification.command import repair, verify
 
 AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
 TaskQueue = Annotated[
@@ -23,10 +22,6 @@ TaskQueue = Annotated[
 StateUrl = Annotated[
     str | None, typer.Option(metavar="URL", help="The database.  [env var: HOLDFAST_STATE_URL]")
 ]
-
-state = typer.Typer(no_args_is_help=True, help="Upgrade the state database, bind it, verify and repair it.")
-state.command()(verify)
-state.command()(repair)
 
 
 def apply_global_options(context: typer.Context) -> None:
@@ -123,7 +118,6 @@ def dev(
     raise typer.Exit(code)
 
 
-@state.command("upgrade")
 def upgrade_state(
     url: StateUrl = None,
 ) -> None:
@@ -149,7 +143,6 @@ def upgrade_state(
         typer.echo("The tables of memories are up to date.")
 
 
-@state.command("bind")
 def bind_queue(
     context: typer.Context,
     app: AppName,

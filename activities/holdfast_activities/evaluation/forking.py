@@ -7,6 +7,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.service import RPCError
 
+from holdfast_activities.identity.requests import IdentityRequests
 from holdfast_activities.session.admin.set_aside import set_aside
 from holdfast_activities.session.common.agents import LiveAgents, ModelSource
 from holdfast_activities.session.common.audited import operated
@@ -21,6 +22,7 @@ from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.errors import BadInput, NotPermitted, SessionNotFound, UnknownAgent
 from holdfast_workflows.contracts.evaluation.forks import Fork, ForkSource, PreparedFork, PrepareFork
+from holdfast_workflows.contracts.evaluation.starting import start_of
 from holdfast_workflows.contracts.operations.resets import AsideInput
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.session import StartInput
@@ -35,7 +37,15 @@ _PAGE = 50
 class Forks:
     """The activity that prepares forks."""
 
-    def __init__(self, registry: Registry, state: State, agents: LiveAgents, models: ModelSource) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        state: State,
+        agents: LiveAgents,
+        models: ModelSource,
+        identity: IdentityRequests,
+    ) -> None:
+        self._identity = identity
         self._registry = registry
         self._state = state
         self._agents = agents
@@ -77,7 +87,7 @@ class Forks:
         )
         known = await _started_with(ask.session)
         given = known.model_dump(include={"max_steps"}) if known else {}
-        return PreparedFork(
+        prepared = PreparedFork(
             fork=fork,
             agent=spec.name,
             tenant=row.tenant,
@@ -86,6 +96,8 @@ class Forks:
             permissions=known.permissions if known else None,
             **given,
         )
+        grant = self._identity.forked(ask.fork, start_of(prepared))
+        return prepared.model_copy(update={"fork": fork.model_copy(update={"grant": grant})})
 
     async def _changed(self, ask: PrepareFork, row: SessionRow, seq: int) -> AgentSpec:
         manifest = next(iter(await self._state.manifests.list(ask.session, seq=seq)), None)

@@ -12,6 +12,8 @@ from holdfast_workflows.contracts.control.assertions import Request, SignedStart
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.control.verification import GrantStart, VerifyInput
 from holdfast_workflows.contracts.errors import InvalidCredential, NoIdentityProvider, NotPermitted
+from holdfast_workflows.contracts.evaluation.forks import Fork
+from holdfast_workflows.contracts.evaluation.starting import fork_digest
 from holdfast_workflows.contracts.operations.schedules import schedule_digest
 from holdfast_workflows.contracts.operations.sessions import ListSessions, SessionPage, listed, query, quoted
 from holdfast_workflows.contracts.session.scheduled import Scheduled
@@ -26,6 +28,10 @@ from .verifier import WORKER, Verifier
 
 def _child(namespace: str, session: str, digest: str) -> str:
     return f"child:{namespace}:{session}:{digest}"
+
+
+def _forked(namespace: str, session: str, digest: str) -> str:
+    return f"fork:{namespace}:{session}:{digest}"
 
 
 def _bound(scheduled: Scheduled, digest: str) -> str:
@@ -94,9 +100,7 @@ class IdentityRequests:
             principal = self._child(load.parent, load.identity)
             return principal, (load.tenant, load.user)  # the grant is for the whole start
         if load.fork is not None:
-            principal = self._start(load.identity, names.WORKFLOW)
-            access.check(principal, "fork")
-            return principal, (load.tenant, load.user)
+            return self._forking(load, load.fork), (load.tenant, load.user)
         principal = self._scheduled(load) or self._start(load.identity, names.WORKFLOW)
         access.check(principal, "start")
         owner = access.owner_for(principal, load.tenant, load.user)
@@ -135,6 +139,29 @@ class IdentityRequests:
         if start.account or start.parent is not None:
             raise NotPermitted("a schedule's sessions have an account of their own")
         return self._verifier.sign(principal, _bound(start.scheduled, schedule_digest(start)), credential)
+
+    def forked(self, session: str, start: StartInput) -> str:
+        """Return a grant for the start of a fork that the running activity has prepared for its principal."""
+        if self._verifier is None:
+            return ""
+        principal, credential = acting()
+        statement = _forked(activity.info().namespace, session, fork_digest(start))
+        return self._verifier.sign(principal, statement, credential)
+
+    def _forking(self, load: LoadInput, fork: Fork) -> Principal:
+        """Return who starts a fork, exactly as a worker has prepared it for the same principal.
+
+        A client can put anything into a start: another spec, or a message for a session of its own.
+        """
+        principal, info = self._start(load.identity, names.WORKFLOW), activity.info()
+        access.check(principal, "fork")
+        if self._verifier is None or load.identity is None or info.workflow_id is None or not fork.grant:
+            raise NotPermitted("only a worker prepares a fork; use `holdfast fork` or session.fork(…)")
+        statement = _forked(info.namespace, info.workflow_id, load.start_digest)
+        granted = self._verifier.signed_for(fork.grant, statement, load.identity.at)
+        if (granted.id, granted.tenant) != (principal.id, principal.tenant):
+            raise NotPermitted("the fork was prepared for another principal")
+        return principal
 
     def _scheduled(self, load: LoadInput) -> Principal | None:
         """Return for whom the session of a schedule acts; None for other sessions."""

@@ -114,7 +114,7 @@ class Activities:
             Notify(Sender(state, registry.notifications)),
             FleetItems(registry, state, agents, identity),
             Orphans(),
-            Forks(registry, state, agents, models),
+            Forks(registry, state, agents, models, identity),
             RetentionRequests(state),
         )
 

@@ -38,7 +38,7 @@ from .operations import (
     retention,
     schedule,
 )
-from .sessions import control, lists, prompts, show, tasks, whoami
+from .sessions import control, lists, prompts, show, state, tasks, whoami
 from .teams import board, fleet, tree
 from .tickets import ticket
 
@@ -97,6 +97,7 @@ _GROUPS: Final = {
     "ticket": ticket.ticket,
     "schedule": schedule.schedule,
     "retention": retention.retention,
+    "state": state.state,
 }
 
 

@@ -33,7 +33,7 @@ async def turn_off(requests: Requests, session: str, by: str) -> SessionView:
 
 async def records(requests: Requests, session: str) -> AsyncGenerator[DebugRecord]:
     """Yield a session's records in the order of time."""
-    await requests.expect_visible(session)
+    await requests.describe(session)
     after, more = "", True
     while more:
         ask = ReadDebug(session=session, after=after)

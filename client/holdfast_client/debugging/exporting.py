@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -135,6 +136,10 @@ async def _effects(requests: Requests, session: str) -> list[Any]:
     return [_plain(each) for each in await effects.effects(requests, session)]
 
 
+async def _state(requests: Requests, session: str) -> list[Any]:
+    return [asdict(each) for each in await content.values(requests, session)]
+
+
 async def _debug(requests: Requests, session: str) -> list[Any]:
     """The records of debug mode; nothing if the session never was in it, since they need the role operator."""
     view = await requests.query(session, "view", NO_EVENTS, SessionView)
@@ -161,6 +166,7 @@ _PARTS: Final[dict[str, Callable[[Requests, str], Awaitable[Any]]]] = {
     "log": _log,
     "prompts": _prompts,
     "effects": _effects,
+    "state": _state,
     "configuration": _configuration,
     "debug": _debug,
 }

@@ -15,6 +15,7 @@ from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.session.session import SessionView, TurnView
+from holdfast_workflows.contracts.tools.session_values import SessionValue
 
 from . import tracing
 from .bundle import Bundle
@@ -101,6 +102,11 @@ class ImportedSession:
     async def effects(self) -> tuple[EffectView, ...]:
         """Return the session's entries in the effect ledger, in order."""
         return tuple(self._valid(EffectView, found) for found in self._bundle.lines("effects"))
+
+    async def state(self, key: str = "") -> tuple[SessionValue, ...]:
+        """Return the values that the session's tools kept, by key; with ``key`` only that one."""
+        values = (SessionValue(**found) for found in self._bundle.lines("state"))
+        return tuple(each for each in values if key in {"", each.key})
 
     async def trace(self, turn: int | None = None, *, last: int | None = tracing.TURNS) -> Trace:
         """Return where the time went, up to the export."""

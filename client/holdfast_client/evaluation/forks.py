@@ -14,8 +14,9 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo
 from holdfast_workflows.contracts.evaluation.forks import PreparedFork, PrepareFork, Reads
 from holdfast_workflows.contracts.evaluation.outcomes import Comparison, Outcome, outcome_of
+from holdfast_workflows.contracts.evaluation.starting import start_of
 from holdfast_workflows.contracts.limits import MAX_NAME
-from holdfast_workflows.contracts.session.session import SessionView, StartInput, TurnView
+from holdfast_workflows.contracts.session.session import SessionView, TurnView
 
 _MARK: Final = "-fork-"
 
@@ -48,17 +49,7 @@ async def start(
             reads=reads,
         )
     found = await requests.activity(names.PREPARE_FORK, ask, PreparedFork, session=session)
-    start = StartInput(
-        agent=found.agent,
-        tenant=found.tenant,
-        user=found.user,
-        mode="task",  # it ends with its turn
-        max_steps=found.max_steps,
-        budget=found.budget,
-        permissions=found.permissions,
-        fork=found.fork,
-    )
-    await requests.start(id, start)
+    await requests.start(id, start_of(found))
     return id, found.fork.source.turn
 
 

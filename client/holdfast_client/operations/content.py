@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 
 from holdfast_client.requests.requests import Requests
@@ -12,6 +13,7 @@ from holdfast_workflows.contracts.operations import content as contracts
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry
 from holdfast_workflows.contracts.session.manifests import Manifest, Manifests, ReadManifests
 from holdfast_workflows.contracts.session.session import SessionView, TurnView
+from holdfast_workflows.contracts.tools.session_values import SessionValue
 
 _PAGE = 100
 _MANIFESTS = 100
@@ -170,3 +172,18 @@ async def prompt_at(requests: Requests, session: str, seq: int) -> Manifest | No
 async def _page(requests: Requests, session: str, start: int, count: int = _PAGE) -> contracts.LogPage:
     request = contracts.ReadLog(session=session, start=start, count=count, text_limit=INLINE_TEXT)
     return await requests.activity(names.READ_LOG, request, contracts.LogPage, session=session)
+
+
+async def values(requests: Requests, session: str, key: str = "") -> tuple[SessionValue, ...]:
+    """Return the values that a session's tools keep, or one of them."""
+    await requests.expect_visible(session)
+    found: list[SessionValue] = []
+    after, more = "", True
+    while more:
+        ask = contracts.ReadValues(session=session, key=key, after=after)
+        page = await requests.activity(names.READ_VALUES, ask, contracts.ValuePage, session=session)
+        found += (SessionValue(each.key, json.loads(each.text), each.version) for each in page.values)
+        after, more = page.next, bool(page.next)
+    if not found:
+        await requests.describe(session)
+    return tuple(found)

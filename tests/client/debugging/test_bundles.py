@@ -104,7 +104,9 @@ async def test_a_bundle_made_without_workers_has_the_history_and_lists_the_rest(
         "log",
         "prompts",
         "effects",
+        "state",
         "configuration",
+        "debug",
     }
     trace = await open_bundle(file).trace()
     assert (trace.agent, trace.runs, trace.turns) == ("helper", 1, ())

@@ -65,6 +65,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "prompt": ("view", _of("prompt")),
     "removed": ("view", _of("removed")),
     "result": ("view", _of("result", timeout=0.5)),
+    "state": ("view", _of("state")),
     "tree": ("view", _of("tree")),
     "trace": ("view", _of("trace")),
     "case": ("view", _of("case")),

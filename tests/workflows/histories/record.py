@@ -26,6 +26,7 @@ from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from ...support import Gate, make_app
 from .approved import APPROVED
 from .elicited import ELICITED
+from .examined import EXAMINED
 from .fleet import FLEET
 from .guarded import GUARDED, HELD
 from .permitted import PERMITTED
@@ -153,6 +154,7 @@ SHAPES: dict[str, tuple[Drive, Script, Callable[[Gate], App]]] = {
     **SERVED,
     **FLEET,
     **TICKETED,
+    **EXAMINED,
 }
 
 

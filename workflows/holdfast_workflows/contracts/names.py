@@ -63,6 +63,7 @@ LIST_HOLDS: Final = "list_holds"
 READ_REMOVALS: Final = "read_removals"
 READ_CONFIGURATION: Final = "read_configuration"
 READ_DEBUG: Final = "read_debug"
+READ_VALUES: Final = "read_values"
 READ_PATTERNS: Final = "read_patterns"
 
 BINDING_WORKFLOW: Final = "HoldfastQueue"
@@ -129,7 +130,7 @@ RESERVED: Final = frozenset({
     READ_TEAM_BOARD, WRITE_TEAM_BOARD, READ_TENANT_BOARD, WRITE_TENANT_BOARD,
     GRANT_SCHEDULE, OPEN_FLEET, PREPARE_ITEMS, FIND_OUTCOMES, READ_ITEMS, PREPARE_FORK,
     LIST_RETENTION, SET_RETENTION, ADD_HOLD, REMOVE_HOLD, LIST_HOLDS, READ_REMOVALS,
-    READ_CONFIGURATION, READ_DEBUG, READ_PATTERNS,
+    READ_CONFIGURATION, READ_DEBUG, READ_VALUES, READ_PATTERNS,
 })  # fmt: skip
 """Holdfast's own activity types; tools cannot have these names, since a tool's name is its activity type."""
 

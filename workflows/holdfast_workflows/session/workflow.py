@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts import errors, names
+from holdfast_workflows.contracts.evaluation.starting import fork_digest
 from holdfast_workflows.contracts.limits import MAX_MESSAGE, SHOWN_CHARS
 from holdfast_workflows.contracts.session.session import (
     Accepted,
@@ -182,6 +183,7 @@ class AgentWorkflow(ControlHandlers):
             account=state.start.account,
             parent=state.start.parent,
             fork=state.start.fork,
+            start_digest=fork_digest(state.start),
         )
         return schedule.load_input(given, state.start)
 

@@ -14,10 +14,13 @@ from holdfast_workflows.contracts.operations.content import (
     ReadLog,
     ReadText,
     ReadTurn,
+    ReadValues,
     StoredText,
     StoredTurn,
+    StoredValue,
     StoreText,
     TextPart,
+    ValuePage,
 )
 from holdfast_workflows.contracts.problems import problem_of
 from holdfast_workflows.contracts.session.entries import Entry
@@ -77,6 +80,19 @@ class Content:
             return StoredTurn(views=fitting(map(turn_view, found)))
         record = await self._state.load_turn(ask.session, ask.turn)
         return StoredTurn(view=None if record is None else turn_view(record))
+
+    @activity.defn(name=names.READ_VALUES)
+    @reports_failures
+    async def read_values(self, ask: ReadValues) -> ValuePage:
+        """Return a page of the values that a session's tools keep."""
+        board, boards = names.values_of(ask.session), self._state.boards
+        keys = [each.key for each in await boards.entries(board, ask.key)]
+        keys = [key for key in keys if key > ask.after and ask.key in {"", key}]
+        found = await boards.read(board, keys[:_MAX_ENTRIES])
+        values = (StoredValue(key=key, version=each.version, text=each.text) for key, each in found.items())
+        page = fitting(sorted((each for each in values if each.text), key=lambda each: each.key))
+        more = bool(page) and page[-1].key != keys[-1]
+        return ValuePage(values=page, next=page[-1].key if more else "")
 
     @activity.defn(name=names.LIST_AGENTS)
     async def list_agents(self) -> AgentList:

@@ -51,6 +51,7 @@ OF_SESSION: Final[Mapping[str, Operation]] = {
     names.READ_TEAM_BOARD: "view", names.WRITE_TEAM_BOARD: "send",
     names.READ_ITEMS: "view", names.PREPARE_FORK: "fork", names.READ_REMOVALS: "view",
     names.READ_CONFIGURATION: "control", names.READ_DEBUG: "control",
+    names.READ_VALUES: "view",
 }  # fmt: skip
 """Standalone activities on one session, named by ``session``; without one they need a principal of all tenants."""
 

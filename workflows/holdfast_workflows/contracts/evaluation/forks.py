@@ -51,6 +51,8 @@ class Fork(Contract):
     called_in_turn: dict[str, int] = Field(default_factory=dict)
     untrusted: str = ""
     """The first source of untrusted content that the session had read."""
+    grant: str = ""
+    """A worker's statement that it has prepared the start; empty without an identity provider."""
 
 
 class PrepareFork(Contract):

@@ -89,3 +89,26 @@ class AgentList(Contract):
     """The agents of a task queue."""
 
     agents: tuple[AgentInfo, ...]
+
+
+class ReadValues(Contract):
+    """Read values of a session's tools: one, or all after a key."""
+
+    session: str
+    key: str = ""
+    after: str = ""
+
+
+class StoredValue(Contract):
+    """A value as JSON text."""
+
+    key: str
+    version: int
+    text: str
+
+
+class ValuePage(Contract):
+    """Values in the order of their keys; ``next`` is the key after which there are more, empty at the end."""
+
+    values: tuple[StoredValue, ...] = ()
+    next: str = ""

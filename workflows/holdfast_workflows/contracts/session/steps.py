@@ -56,7 +56,7 @@ class LoadInput(Contract):
     """The schedule that starts the session."""
     scheduled_at: float = 0.0
     start_digest: str = ""
-    """Of the start of a scheduled session, without its grant."""
+    """Of the start of a scheduled session or a fork, without its grant."""
     parent: Parent | None = None
     """The session's place in a tree; None for a session that a client started."""
     fork: Fork | None = None
