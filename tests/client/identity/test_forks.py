@@ -46,7 +46,7 @@ async def _started(it: Guarded, who: str, start: StartInput, id: str) -> object:
 
 
 async def test_a_fork_starts_only_as_it_was_prepared(guarding: Guarding) -> None:
-    async with guarding(lambda _: say("Hello.")) as it:
+    async with guarding([say("Hello.")] * 3) as it:
         session, id = await _session(it), f"fork-{uuid4()}"
         start = await _prepared(it, "operator", session, id)
         assert start.fork is not None
@@ -65,7 +65,7 @@ async def test_a_fork_starts_only_as_it_was_prepared(guarding: Guarding) -> None
 
 
 async def test_a_start_that_only_claims_to_be_a_fork_is_refused(guarding: Guarding) -> None:
-    async with guarding(lambda _: say("Hello.")) as it:
+    async with guarding([say("Hello.")] * 3) as it:
         session = await _session(it)
         prepared = await _prepared(it, "operator", session, "fork-1")
         assert prepared.fork is not None
@@ -81,7 +81,7 @@ async def test_a_start_that_only_claims_to_be_a_fork_is_refused(guarding: Guardi
 async def test_a_fork_that_was_prepared_for_another_principal_is_refused(
     guarding: Guarding, thief: str
 ) -> None:
-    async with guarding(lambda _: say("Hello.")) as it:
+    async with guarding([say("Hello.")] * 3) as it:
         id = f"fork-{uuid4()}"
         start = await _prepared(it, "operator", await _session(it), id)
         assert isinstance(await _started(it, thief, start, id), NotPermitted)

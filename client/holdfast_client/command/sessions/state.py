@@ -16,10 +16,7 @@ from ..debugging.bundles import readable
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.tools.session_values import SessionValue
 
-state = typer.Typer(
-    no_args_is_help=True,
-    help="Show a session's values; upgrade the state database, bind it, verify and repair it.",
-)
+state = typer.Typer(no_args_is_help=True, help="Show a session's values; operate the state database.")
 
 
 @state.command()
