@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from holdfast import Agent, App, tool
 from holdfast.testing import Environment, Reply, Request, call, say
 from holdfast_client import Session
 
 from ...support import Gate, make_app
+
+Drive = Callable[[Environment, Gate], Awaitable[Session]]
 
 
 def shop(_: Gate) -> App:
@@ -50,7 +54,7 @@ async def debugged(holdfast: Environment, _: Gate) -> Session:
     return session
 
 
-EXAMINED = {
+EXAMINED: dict[str, tuple[Drive, list[Reply] | Callable[[Request], Reply], Callable[[Gate], App]]] = {
     "forked": (forked, _refunds, shop),
     "debugged": (debugged, [say("Hello."), call("look", {"at": "it"}), say("Seen.")], make_app),
 }

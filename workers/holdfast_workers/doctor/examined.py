@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from temporalio.client import Client
 
@@ -16,6 +17,9 @@ from holdfast_activities.state import State, open_state
 from holdfast_temporal import connect
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.agent.app import Registry
+
+if TYPE_CHECKING:
+    from .scratch.deployment import Scratch
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Examined:
     _state: State | None = None
     _models: Models | None = None
     _memory: Memories | None = None
+    _scratch: Scratch | None = None
 
     async def client(self) -> Client:
         """Temporal.
@@ -101,6 +106,17 @@ class Examined:
             )
             self._stack.push_async_callback(self._memory.close)
         return self._memory
+
+    async def scratch(self) -> Scratch:
+        """A scratch deployment, which the checks share."""
+        if self._scratch is None:
+            from .scratch.deployment import scratch  # a worker's dependencies
+
+            folder = self.folder / "scratch"
+            folder.mkdir(exist_ok=True)
+            made = scratch(await self.client(), self.settings, folder)
+            self._scratch = await self._stack.enter_async_context(made)
+        return self._scratch
 
     @asynccontextmanager
     async def opened(self) -> AsyncGenerator[Examined]:

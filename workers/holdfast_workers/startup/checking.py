@@ -33,7 +33,7 @@ def unusable_models(registry: Registry, models: Models) -> dict[str, dict[str, s
     """Models whose provider is unknown or whose key is missing: by agent and model, the reason."""
     found: dict[str, dict[str, str]] = {}
     for agent in registry.agents.values():
-        for name in _models(agent):
+        for name in models_of(agent):
             try:
                 models.check(name)
             except HoldfastError as error:
@@ -65,7 +65,7 @@ def warn_of_prices(registry: Registry, models: Models) -> None:
     for agent in registry.agents.values():
         if not tenants and (agent.budget is None or agent.budget.dollars is None):
             continue
-        for name in _models(agent):
+        for name in models_of(agent):
             with suppress(HoldfastError):  # another warning names it
                 if not models.has_price(name):
                     error = ModelUnpriced(name)
@@ -91,7 +91,7 @@ def warn_of_secrets(registry: Registry) -> None:
             _log.error("notifications by %s cannot be sent: %s", target.service, error)
 
 
-def _models(agent: AgentSpec) -> list[str]:
+def models_of(agent: AgentSpec) -> list[str]:
     """Every model that the agent may call, without duplicates."""
     named = [
         *agent.models,

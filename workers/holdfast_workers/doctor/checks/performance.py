@@ -11,7 +11,6 @@ from typing import Final
 
 from ..examined import Examined
 from ..findings import Finding, failed, ok, warning, worst
-from ..scratch.deployment import scratch
 from ..scratch.model import REPLY
 
 _TASKS: Final = 20
@@ -24,16 +23,16 @@ _SLOW: Final = {"Temporal": 0.1, "the state database": 0.05}
 async def check(examined: Examined) -> Finding:
     """Run tasks of one step with a model that answers at once."""
     floor = examined.options.floor
-    async with scratch(await examined.client(), examined.settings, examined.folder) as made:
-        await made.run("steady")  # the first one also loads code and agents
-        places, began = asyncio.Semaphore(_AT_ONCE), time.monotonic()
+    made = await examined.scratch()
+    await made.run("steady")  # the first one also loads code and agents
+    places, began = asyncio.Semaphore(_AT_ONCE), time.monotonic()
 
-        async def one() -> bool:
-            async with places:
-                return (await made.run("steady")).said == REPLY
+    async def one() -> bool:
+        async with places:
+            return (await made.run("steady")).said == REPLY
 
-        answered = sum(await asyncio.gather(*(one() for _ in range(_TASKS))))
-        rate = _TASKS / (time.monotonic() - began)
+    answered = sum(await asyncio.gather(*(one() for _ in range(_TASKS))))
+    rate = _TASKS / (time.monotonic() - began)
     if answered < _TASKS:
         return failed(f"{_TASKS - answered} of {_TASKS} tasks got no reply", "look at the log of the workers")
     if rate < floor:
