@@ -21,7 +21,13 @@ from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.identity import Principal
 from holdfast_workflows.contracts.errors import BadInput, NotPermitted, SessionNotFound, UnknownAgent
-from holdfast_workflows.contracts.evaluation.forks import Fork, ForkSource, PreparedFork, PrepareFork
+from holdfast_workflows.contracts.evaluation.forks import (
+    Fork,
+    ForkSource,
+    PreparedFork,
+    PrepareFork,
+    fenced_digest,
+)
 from holdfast_workflows.contracts.evaluation.starting import start_of
 from holdfast_workflows.contracts.operations.resets import AsideInput
 from holdfast_workflows.contracts.session.entries import Entry
@@ -77,7 +83,7 @@ class Forks:
         fork = Fork(
             source=ForkSource(session=ask.session, turn=place.turn, seq=place.seq, reads=ask.reads),
             step=ask.step,
-            digest=digest,
+            digest=fenced_digest(digest),
             request=place.request,
             start=place.start,
             summary=found.summary,

@@ -70,7 +70,7 @@ class LoadAgent:
             await self._expect_own(principal, load)
         spec = await self._spec(load)
         body = spec.model_dump_json()
-        digest = hashlib.sha256(body.encode()).hexdigest()[:24]
+        digest = load.fork.digest if load.fork else hashlib.sha256(body.encode()).hexdigest()[:24]
         pinned = _pin(spec, digest, limits_of(self._registry.tenants, load.tenant), self._levels(spec, load))
         pinned = pinned.model_copy(update=self._of_app(spec.name))
         pinned = pinned.model_copy(update={"routed": load.routed or spec.routing is not None})

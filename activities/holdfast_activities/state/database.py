@@ -17,6 +17,7 @@ from holdfast_activities import clock
 from holdfast_activities.signing.keys import SigningKeys
 from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.errors import VersionConflict
+from holdfast_workflows.contracts.evaluation.forks import stored_digest
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import Status
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
@@ -147,11 +148,13 @@ class State:
         await self._transactions.write(self._insert_spec(digest, body))
 
     def _insert_spec(self, digest: str, body: str) -> Insert:
+        digest = stored_digest(digest)
         stored = self.cipher.encrypt(clean(body), "spec.body", identifier(digest))
         return self._transactions.insert(SpecTable, {"digest": digest, "body": stored})
 
     async def load_spec(self, digest: str) -> str | None:
         """The spec of that digest."""
+        digest = stored_digest(digest)
         row = await self._transactions.get(SpecTable, identifier(digest))
         return self.cipher.decrypt(row.body, "spec.body", digest) if row else None
 
@@ -188,7 +191,7 @@ class State:
         row = SessionTable(
             session=identifier(session),
             agent=clean(agent),
-            digest=clean(digest),
+            digest=clean(stored_digest(digest)),
             tenant=clean(tenant),
             user=clean(user),
             status=status,
@@ -329,7 +332,7 @@ def _texts(session: str, prefix: str) -> SelectOfScalar[TextTable]:
 def _snapshot(change: SettleInput) -> dict[str, Any]:
     return {
         "agent": clean(change.agent),
-        "digest": clean(change.digest),
+        "digest": clean(stored_digest(change.digest)),
         "tenant": clean(change.tenant),
         "status": clean(change.status),
         "seq": change.seq,

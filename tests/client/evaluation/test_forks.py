@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from holdfast import BadInput, Comparison, NothingToDo, Session
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, failed, say
+from holdfast_activities.session.common.agents import LiveAgent, LiveAgents
+from holdfast_activities.session.tool_call import act
 from holdfast_temporal import DevServer
+from holdfast_workflows.contracts.evaluation.forks import stored_digest
 from holdfast_workflows.contracts.evaluation.outcomes import Outcome
+from holdfast_workflows.contracts.session.steps import ActInput
 
 from .support import Outside, model, shop
 
@@ -50,6 +57,48 @@ def _shows(found: Comparison) -> None:
     assert sources(found.fork) == [*made, ("mail", "fenced"), ("find", "fenced")]
     assert [each.name for each in found.new_calls] == ["refund", "mail", "find"]
     assert [each.name for each in found.missing_calls] == ["refund"]
+
+
+async def test_a_worker_of_a_build_without_the_fence_leaves_a_call_to_one_with_it(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = Outside()
+    async with (
+        ScriptedModel(model) as scripted,
+        Environment.start(shop(outside), scripted, server=server.address) as holdfast,
+    ):
+        session = await original(holdfast)
+        before = list(outside.refunds)
+        taken = older_builds_take_the_first(monkeypatch, "refund")
+        found = await (await session.fork(at=2, model="openai:generous")).comparison()
+    assert taken == ["older", "newer"]
+    assert outside.refunds == before
+    assert sources(found.fork)[0] == ("refund", "fenced")
+
+
+def older_builds_take_the_first(monkeypatch: pytest.MonkeyPatch, tool: str) -> list[str]:
+    """Have the first attempt at a tool's calls ignore what an older build does not know; return who took each."""
+    read, get = act._request, LiveAgents.get
+    taken: list[str] = []
+
+    def request(args: Sequence[Any]) -> ActInput:
+        found = read(args)
+        if found.name != tool:
+            return found
+        taken.append("newer" if taken else "older")
+        return found.model_copy(update={"fork": None}) if len(taken) == 1 else found
+
+    def digest_of(digest: str) -> str:
+        return digest if len(taken) == 1 else stored_digest(digest)
+
+    async def from_database(agents: LiveAgents, digest: str) -> LiveAgent:
+        agents._live.pop(digest, None)  # another process could not have read it
+        return await get(agents, digest)
+
+    monkeypatch.setattr(act, "_request", request)
+    monkeypatch.setattr("holdfast_activities.state.database.stored_digest", digest_of)
+    monkeypatch.setattr(LiveAgents, "get", from_database)
+    return taken
 
 
 async def test_the_same_calls_get_recorded_results_and_other_reads_are_made(server: DevServer) -> None:

@@ -11,6 +11,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from holdfast_workflows.contracts.text.redaction import redact, redact_value
+
 LOST: Final = "worker_lost"
 """The class of error of a span whose worker was killed before its end."""
 
@@ -22,7 +24,7 @@ _OWN: Final = InstrumentationScope("holdfast", version("holdfast"))
 
 
 def of(span: ReadableSpan) -> Record:
-    """Return a span of the SDK: one that an instrumented library has made."""
+    """Return a span of the SDK, without secrets: one that an instrumented library has made."""
     context, parent = span.context, span.parent
     assert context is not None
     found: Record = {
@@ -30,14 +32,14 @@ def of(span: ReadableSpan) -> Record:
         "parent": key(parent) if parent else None,
         "name": span.name,
         "kind": span.kind.value,
-        "attributes": dict(span.attributes or {}),
+        "attributes": redact_value(dict(span.attributes or {})),
         "start": span.start_time,
         "end": span.end_time,
     }
     if span.status.status_code is not StatusCode.UNSET:
-        found["status"] = [span.status.status_code.value, span.status.description]
+        found["status"] = [span.status.status_code.value, redact(span.status.description or "") or None]
     if span.events:
-        found["events"] = [[e.name, dict(e.attributes or {}), e.timestamp] for e in span.events]
+        found["events"] = [[e.name, redact_value(dict(e.attributes or {})), e.timestamp] for e in span.events]
     if span.links:
         found["links"] = [[key(each.context), dict(each.attributes or {})] for each in span.links]
     if span.instrumentation_scope is not None:

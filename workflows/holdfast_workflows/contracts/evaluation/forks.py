@@ -1,6 +1,6 @@
 """Forks: sessions that take a step of another session again, with recorded results and without effects."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,24 @@ NOT_CARRIED_OUT = (
     "not known."
 )
 """The result of a call that a fork does not make."""
+
+
+_FENCED: Final = "fenced:"
+
+
+def fenced_digest(digest: str) -> str:
+    """Return the digest by which a fork's activities name their spec.
+
+    A worker of a build without the fence ignores ``fork`` in a call, and would make it. It finds no spec by this
+    digest, so it fails every step and call of a fork. A later fence that older builds must not replace gets another
+    prefix.
+    """
+    return _FENCED + digest
+
+
+def stored_digest(digest: str) -> str:
+    """Return the digest under which the spec is stored."""
+    return digest.removeprefix(_FENCED)
 
 
 @public
