@@ -1,4 +1,4 @@
-"""``adjust_maintenance``: change how often maintenance runs, and record it in the audit log."""
+"""``adjust_maintenance``: change how often maintenance runs, begin with a run, and record it in the audit log."""
 
 from datetime import timedelta
 
@@ -24,18 +24,29 @@ class Adjust:
     @activity.defn(name=names.ADJUST_MAINTENANCE)
     @reports_failures
     async def adjust_maintenance(self, change: AdjustMaintenance) -> bool:
-        """Set the interval. The record comes first: no change without it."""
+        """Set the interval, and start a run unless it is reverted or maintenance is paused.
+
+        The record comes first: no change without it. While a run goes on, no other is started.
+        """
         await self._state.append_audit(_record(change))
         id = names.maintenance_id(activity.info().task_queue)
         every = timedelta(seconds=change.every)
 
+        paused = False
+
         def with_interval(found: ScheduleUpdateInput) -> ScheduleUpdate:
+            nonlocal paused
             schedule = found.description.schedule
+            paused = schedule.state.paused
             schedule.spec.intervals = [ScheduleIntervalSpec(every=every)]
             return ScheduleUpdate(schedule)
 
         try:
-            await activity.client().get_schedule_handle(id).update(with_interval)
+            schedule = activity.client().get_schedule_handle(id)
+            await schedule.update(with_interval)
+            if change.action == "applied" and not paused:
+                # The first run of the new interval may be minutes away.
+                await schedule.trigger()
         except RPCError as error:
             if error.status == RPCStatusCode.NOT_FOUND:
                 raise BadInput("maintenance is not scheduled; run `holdfast maintain schedule`") from error
