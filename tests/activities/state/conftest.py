@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.activities.conftest import BACKENDS
+from tests.activities.conftest import DATABASES
 from tests.postgres_server import PostgresServer
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=DATABASES)
 async def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of this test alone, without tables."""
     if request.param == "sqlite":

@@ -14,6 +14,7 @@ from holdfast_activities.state.setup.engines import make_engine
 from holdfast_activities.state.setup.location import locate
 from holdfast_activities.state.setup.tables import ReservationTable
 from holdfast_workflows.contracts.agent.budget import BudgetAccount
+from tests.activities.conftest import DATABASES
 
 from .charges import TOMORROW, reserve
 from .test_processes import go, process
@@ -173,6 +174,7 @@ async def test_charges_in_different_account_orders_do_not_deadlock(state: State,
     assert [await standing(state, name) for name in names] == [(60, 60)] * 6
 
 
+@pytest.mark.parametrize("url", DATABASES, indirect=True)
 @pytest.mark.slow
 async def test_three_processes_never_reserve_beyond_an_accounts_limit(url: str, session: str) -> None:
     with (

@@ -10,6 +10,7 @@ import pytest
 
 from holdfast_activities.state import State, open_state
 from holdfast_workflows.contracts.session.entries import UserEntry
+from tests.activities.conftest import DATABASES
 
 SCRIPTS = Path(__file__).parent / "processes"
 
@@ -48,6 +49,7 @@ async def texts(state: State, session: str) -> dict[int, str]:
     return {entry.seq: entry.text for entry in entries if isinstance(entry, UserEntry)}
 
 
+@pytest.mark.parametrize("url", DATABASES, indirect=True)
 async def test_processes_that_write_the_same_numbers_get_the_same_entries(url: str, session: str) -> None:
     with (
         process("append.py", url, session, 0, 150, "one") as one,

@@ -61,12 +61,14 @@ class LoadedApp(Report):
 class Prepared(Report):
     """Second report, once all libraries are loaded: the settings that the worker will use.
 
-    ``state`` and ``memory`` are places without passwords; ``unusable`` are the reasons why models cannot be used.
+    ``state`` and ``memory`` are places without passwords, and ``one_process`` says that only one worker can use the
+    state; ``unusable`` are the reasons why models cannot be used.
     """
 
     queue: str = ""
     state: str = ""
     memory: str = ""
+    one_process: bool = False
     unusable: list[str] = []
 
 

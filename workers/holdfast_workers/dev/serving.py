@@ -73,6 +73,10 @@ class Serving:
                 codec.allow(server.ui)
             try:
                 prepared = await self._workers.prepared()
+                if prepared.one_process and options.workers > 1:
+                    raise SettingsInvalid(
+                        f"{prepared.state} serves one worker; use --workers 1, or SQLite or PostgreSQL"
+                    )
                 summarize(self._printer, options, app, prepared, server)
                 self._workers.serve(options.workers, server.address)
                 return await self._serve(server, app.folders)
@@ -131,8 +135,8 @@ class Serving:
             return []
         old, self._workers = self._workers, workers
         retiring = asyncio.create_task(old.end())
-        if self._settings.health_port:
-            await retiring  # the new workers need its ports
+        if self._settings.health_port or prepared.one_process:
+            await retiring  # the new workers need its ports, or its folder
         self._retired.add(retiring)
         retiring.add_done_callback(self._retired.discard)
         workers.serve(self._options.workers, address)

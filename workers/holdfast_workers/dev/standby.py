@@ -64,7 +64,7 @@ def _prepare(registry: Registry) -> Prepared:
     from sqlalchemy import URL, make_url
 
     from holdfast_activities.models import Models
-    from holdfast_activities.state.setup.location import PostgresLocation, locate_state
+    from holdfast_activities.state.setup.location import FileLocation, PostgresLocation, locate_state
     from holdfast_workers.settings import Settings
     from holdfast_workers.startup.checking import unusable_models
 
@@ -81,6 +81,7 @@ def _prepare(registry: Registry) -> Prepared:
         queue=settings.task_queue,
         state=state.place,
         memory=shown.render_as_string(),
+        one_process=isinstance(state, FileLocation),
         unusable=list(dict.fromkeys(reason for reasons in unusable.values() for reason in reasons.values())),
     )
 

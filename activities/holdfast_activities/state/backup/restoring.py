@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from collections.abc import Generator
 from pathlib import Path
@@ -20,11 +21,11 @@ from holdfast_workflows.contracts.errors import (
 
 from ..migrations import REVISIONS
 from ..setup.engines import make_engine, unavailable
-from ..setup.location import Location, SqliteLocation, locate_state
+from ..setup.location import FileLocation, Location, SqliteLocation, locate_state
 from ..setup.migrate import revision_of, upgrade_at
 from ..setup.reaching import named
 from . import rows
-from .file import MEMORIES, Footer, Header, Part, TableRows, read_backup, sync_folder
+from .file import MEMORIES, PART, Footer, Header, Part, TableRows, read_backup, sync_folder, writing
 from .folder import check
 from .memories import MemoryRows, RestoreMemories
 
@@ -55,6 +56,9 @@ async def restore(path: Path, url: str, memories: RestoreMemories | None = None)
         if memories is not None and footer.memories is not None:
             await _refuse_content(location)
             await memories(footer.memories, MemoryRows(path).pages)
+        if isinstance(location, FileLocation):
+            await _into_folder(path, header.at, location)
+            return header, footer
         if isinstance(location, SqliteLocation):
             return await _into_file(path, location)
         return await fill(path, location)
@@ -82,6 +86,12 @@ def _check_revision(path: Path, header: Header) -> None:
 
 async def _refuse_content(location: Location) -> None:
     """Raise StateNotEmpty before anything is written."""
+    if isinstance(location, FileLocation):
+        from ..files.store import is_new  # not loaded for databases
+
+        if not is_new(location):
+            raise StateNotEmpty(location.place)
+        return
     if isinstance(location, SqliteLocation) and not location.path.exists():
         return
     if await revision_of(location) is None:
@@ -92,7 +102,7 @@ async def _refuse_content(location: Location) -> None:
     try:
         with unavailable():
             async with engine.connect() as connection:
-                await _refuse_rows(connection, location.place, await rows.tables(connection))
+                await _refuse_rows(connection, location.place, await rows.tables(connection, ""))
     finally:
         await engine.dispose()
 
@@ -101,6 +111,38 @@ async def _refuse_rows(connection: AsyncConnection, place: str, tables: dict[str
     for table in tables.values():
         if (await connection.execute(select(literal(1)).select_from(table).limit(1))).first():
             raise StateNotEmpty(place)
+
+
+async def _into_folder(path: Path, at: float, location: FileLocation) -> None:
+    """Make the backup the first snapshot of a file store, load it, and write it again without memories."""
+    from ..files.names import snapshot_path  # not loaded for databases
+    from ..files.store import opened
+
+    await _refuse_content(location)
+    new = snapshot_path(location.folder, 0, at)
+    try:
+        await asyncio.to_thread(_copy, path, new)
+        async with opened(location, migrate=True) as store:
+            assert store is not None
+            await store.forget(again=True)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _copy(path: Path, new: Path) -> None:
+    with writing(new):
+        new.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = new.with_name(new.name + PART)
+        with (
+            path.open("rb") as source,
+            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file,
+        ):
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(new)
+        sync_folder(new.parent)
 
 
 async def _into_file(path: Path, location: SqliteLocation) -> tuple[Header, Footer]:
@@ -141,8 +183,8 @@ def _remove(path: Path) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-async def fill(path: Path, location: Location) -> tuple[Header, Footer]:
-    """Restore into the empty tables at a location. Raises as ``restore``."""
+async def fill(path: Path, location: Location, *, upgrade: bool = True) -> tuple[Header, Footer]:
+    """Restore into the empty tables at a location, and upgrade them to this version's. Raises as ``restore``."""
     parts = read_backup(path)
     header = await _next(parts)
     assert isinstance(header, Header)
@@ -153,15 +195,16 @@ async def fill(path: Path, location: Location) -> tuple[Header, Footer]:
     try:
         with unavailable():
             async with engine.begin() as connection:
-                footer = await _fill(connection, location.place, parts)
+                footer = await _fill(connection, location.place, parts, header.revision)
     finally:
         await engine.dispose()
-    await upgrade_at(location)
+    if upgrade:
+        await upgrade_at(location)
     return header, footer
 
 
-async def _fill(connection: AsyncConnection, place: str, parts: Generator[Part]) -> Footer:
-    tables = await rows.tables(connection)
+async def _fill(connection: AsyncConnection, place: str, parts: Generator[Part], revision: str) -> Footer:
+    tables = await rows.tables(connection, revision)
     await _refuse_rows(connection, place, tables)
     columns: dict[str, tuple[str, ...]] = {}
     while (part := await _next(parts)) is not None:

@@ -11,7 +11,8 @@ from typing import Any, Final, cast
 from sqlalchemy import Connection, MetaData, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ..migrations import VERSION_TABLE
+from ..migrations import REVISIONS, VERSION_TABLE
+from ..setup.tables import METADATA
 
 BATCH: Final = 100
 """Rows in memory at once: a row may be megabytes."""
@@ -42,7 +43,12 @@ class Checksum:
 
 def encode(row: Sequence[Any]) -> bytes:
     """A row as a line of JSON, without its end."""
-    return json.dumps(list(row), ensure_ascii=False, separators=(",", ":"), default=_bytes).encode()
+    return compact(list(row))
+
+
+def compact(value: Any) -> bytes:
+    """JSON of a value that may have bytes in it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_bytes).encode()
 
 
 def decode(values: Sequence[Any]) -> list[Any]:
@@ -62,11 +68,13 @@ def _bytes(value: object) -> dict[str, str]:
     return {_BYTES: base64.b64encode(value).decode()}
 
 
-async def tables(connection: AsyncConnection) -> dict[str, Table]:
-    """The tables as the database has them, by name, without the one with the revision.
+async def tables(connection: AsyncConnection, revision: str) -> dict[str, Table]:
+    """The tables of a database at a revision, by name, without the one with the revision.
 
-    They are read from the database, so that a backup has every column of any revision.
+    Those of another version are read from the database, so that a backup has every column of any revision.
     """
+    if revision == REVISIONS[-1]:
+        return {name: METADATA.tables[name] for name in sorted(METADATA.tables)}
 
     def reflected(connection: Connection) -> MetaData:
         found = MetaData()

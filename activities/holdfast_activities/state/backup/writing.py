@@ -1,7 +1,7 @@
 """Make a backup of a state database while workers run."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from holdfast_activities import clock
 from holdfast_workflows.contracts.errors import BackupFailed, HoldfastError, StateNotMigrated
 
 from ..setup.engines import make_engine, unavailable
-from ..setup.location import Location, SqliteLocation, locate_state
+from ..setup.location import FileLocation, Location, SqliteLocation, locate_state
 from ..setup.migrate import revision_of
 from ..setup.reaching import named
 from . import folder as backups
@@ -48,15 +48,30 @@ async def back_up(url: str, folder: Path, memories: MemorySource | None = None) 
         BackupFailed: The file could not be written.
     """
     location = locate_state(url)
+    if isinstance(location, FileLocation):
+        from ..files.store import opened  # not loaded by workers on a database
+
+        with named(location):
+            async with opened(location, migrate=False):
+                return await _back_up(location, folder, memories)
+    return await _back_up(location, folder, memories)
+
+
+async def _back_up(location: Location, folder: Path, memories: MemorySource | None) -> Backup:
     with named(location):
         revision = await _revision(location)
         engine = make_engine(location)
         try:
             with unavailable():
                 async with rows.snapshot(engine) as connection:
-                    writer, header = await _begin(connection, location.place, revision, folder)
+                    writer, header = await begin(
+                        connection,
+                        location.place,
+                        revision,
+                        lambda header: backups.path_of(folder, header.database, header.at),
+                    )
                     with abandoned(writer):
-                        await _write_tables(connection, writer)
+                        await write_tables(connection, writer, revision)
         finally:
             await engine.dispose()
     with abandoned(writer):
@@ -81,17 +96,19 @@ async def _revision(location: Location) -> str:
     return revision
 
 
-async def _begin(
-    connection: AsyncConnection, place: str, revision: str, folder: Path
+async def begin(
+    connection: AsyncConnection, place: str, revision: str, path_of: Callable[[Header], Path]
 ) -> tuple[BackupWriter, Header]:
-    database = (await connection.execute(text("SELECT id FROM holdfast_identity"))).scalar_one()
+    """Begin a file of what a connection sees. Raises BackupFailed."""
+    # A file store has a snapshot before it has an identity.
+    database = (await connection.execute(text("SELECT id FROM holdfast_identity"))).scalar() or ""
     header = Header(str(database), place, revision, clock.now())
-    path = backups.path_of(folder, header.database, header.at)
-    return await asyncio.to_thread(BackupWriter.open, path, header), header
+    return await asyncio.to_thread(BackupWriter.open, path_of(header), header), header
 
 
-async def _write_tables(connection: AsyncConnection, writer: BackupWriter) -> None:
-    for name, table in (await rows.tables(connection)).items():
+async def write_tables(connection: AsyncConnection, writer: BackupWriter, revision: str) -> None:
+    """Write the rows of all tables. Raises BackupFailed."""
+    for name, table in (await rows.tables(connection, revision)).items():
         columns = table.columns.keys()
         writer.table(name, columns)
         async for batch in rows.read(connection, table, columns):

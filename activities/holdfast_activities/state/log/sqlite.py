@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from holdfast_workflows.contracts.errors import StateUnavailable
 from holdfast_workflows.contracts.session.entries import Entry
@@ -19,7 +20,7 @@ from holdfast_workflows.contracts.session.entries import Entry
 from ..audit.appending import Sign
 from ..encryption.cipher import CLEAR, Cipher
 from ..setup.file_watch import FileWatch
-from ..setup.location import SqliteLocation
+from ..setup.location import FileLocation, SqliteLocation
 from .connection_thread import ConnectionThread
 from .extra_writes import ExtraRows, Statements, for_sqlite, prepare, write
 from .extras import Charged, LogExtras, Settled
@@ -59,9 +60,12 @@ class SqliteLog:
         sign: Sign | None = None,
         cipher: Cipher = CLEAR,
     ) -> None:
+        # The commits of a file store are captured, so a statement is not its own transaction.
+        captured = type(writer) is not sqlite3.Connection
+
         def write(jobs: list[_Job]) -> list[_Done]:
             watch.check()
-            return _serve(writer, jobs, sign)
+            return _serve(writer, jobs, sign, captured=captured)
 
         # Encrypted entries are decrypted one by one, so they are not joined.
         query = _RANGE if cipher is CLEAR else _EACH
@@ -154,8 +158,14 @@ def switch_to_wal(connection: sqlite3.Connection, deadline: float) -> str:
 
 def connect(location: SqliteLocation) -> sqlite3.Connection:
     """A connection for the log."""
-    connection = sqlite3.connect(
+    factory: Any = sqlite3.Connection
+    if isinstance(location, FileLocation):
+        from ..files.capture import connect  # not loaded by workers on a database
+
+        factory = functools.partial(connect, location.folder)
+    connection: sqlite3.Connection = sqlite3.connect(
         location.path,
+        factory=factory,
         timeout=location.busy_seconds,
         isolation_level=None,  # each statement is its own transaction
         check_same_thread=False,  # opened here, used on another thread only
@@ -166,15 +176,17 @@ def connect(location: SqliteLocation) -> sqlite3.Connection:
     return connection
 
 
-def _serve(connection: sqlite3.Connection, jobs: list[_Job], sign: Sign | None) -> list[_Done]:
+def _serve(
+    connection: sqlite3.Connection, jobs: list[_Job], sign: Sign | None, *, captured: bool
+) -> list[_Done]:
     rows = [job for job, _ in jobs]
     extras = [extras for _, extras in jobs if extras is not None]
-    if not extras:
+    if not extras and not captured:
         return [(stored, Charged()) for stored in _write(connection, rows)]
     # One transaction for all, since each would need a flush of its own.
     with _transaction(connection):
         stored = _write(connection, rows)
-        charged = iter(_run(connection, write(extras, sign)))
+        charged = iter(_run(connection, write(extras, sign)) if extras else ())
     return [
         (each, Charged() if job[1] is None else next(charged)) for each, job in zip(stored, jobs, strict=True)
     ]
@@ -200,7 +212,7 @@ def _transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        connection.execute("COMMIT")
+        connection.commit()
     except BaseException:
         # Some errors, such as a full disk, have already ended the transaction.
         if connection.in_transaction:

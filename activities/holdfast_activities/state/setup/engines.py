@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, event
@@ -15,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from holdfast_workflows.contracts.errors import StateUnavailable
 
-from .location import Location, PostgresLocation, SqliteLocation
+from .location import FileLocation, Location, PostgresLocation, SqliteLocation
 
 if TYPE_CHECKING:
     import asyncpg
@@ -57,9 +58,13 @@ def make_engine(location: Location, verify: Verify | None = None) -> AsyncEngine
 
 
 def _sqlite(location: SqliteLocation) -> AsyncEngine:
+    options: dict[str, Any] = {"timeout": location.busy_seconds}
+    if isinstance(location, FileLocation):
+        from ..files.capture import connect  # not loaded by workers on a database
+
+        options["factory"] = partial(connect, location.folder)
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(location.path)),
-        connect_args={"timeout": location.busy_seconds},
+        URL.create("sqlite+aiosqlite", database=str(location.path)), connect_args=options
     )
 
     def configure(connection: DBAPIConnection, _record: object) -> None:

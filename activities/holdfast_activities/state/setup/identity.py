@@ -54,7 +54,9 @@ class Identity:
     async def touch(self, transactions: Transactions) -> None:
         """Write to the identity's row, which detects a read-only or full database. Raises as ``verify``."""
         own = col(IdentityTable.id) == self.id
-        if not await transactions.write(update(IdentityTable).where(own).values(checked=clock.now())):
+        if transactions.reading or not await transactions.write(
+            update(IdentityTable).where(own).values(checked=clock.now())
+        ):
             await self.verify(transactions)
 
     def _check(self, found: str | None) -> None:

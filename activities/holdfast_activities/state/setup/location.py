@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,6 +19,8 @@ _TYPO = 0.85
 
 _SYNCHRONOUS: dict[str, Literal["FULL", "NORMAL"]] = {"full": "FULL", "normal": "NORMAL"}
 _SQLITE_OPTIONS = ("busy_seconds", "synchronous")
+_FILE_OPTIONS = ("keep", "snapshot_bytes", "snapshot_seconds")
+_USE: Final = "use sqlite:///path, file:/path or postgresql://…"
 
 # Options that asyncpg reads, then the server parameters that clients set most often.
 _NAMES = """
@@ -37,13 +40,31 @@ class SqliteLocation:
     """A SQLite file. ``synchronous`` FULL survives a power cut, NORMAL only a crash of the process."""
 
     path: Path
-    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL"
     busy_seconds: float = BUSY_SECONDS
 
     @property
     def place(self) -> str:
         """For messages."""
         return f"sqlite:///{self.path.absolute()}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileLocation(SqliteLocation):
+    """A folder of snapshots and journals. ``path`` is the SQLite index that a process makes of them at its start.
+
+    A snapshot is written when the journal has reached ``snapshot_bytes`` or ``snapshot_seconds``; ``keep`` are kept.
+    """
+
+    folder: Path = Path()
+    keep: int = 3
+    snapshot_bytes: int = 16 << 20
+    snapshot_seconds: float = 3_600.0
+
+    @property
+    def place(self) -> str:
+        """For messages."""
+        return f"file:{self.folder}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +82,22 @@ class PostgresLocation:
         return f"{shown.render_as_string()} at {socket}" if socket else shown.render_as_string()
 
 
-Location = SqliteLocation | PostgresLocation
+Location = SqliteLocation | FileLocation | PostgresLocation
 
 
 def locate(url: str) -> Location:
     """Read a state URL; raise BadInput for another kind of URL or an unknown option.
 
     URLs are ``sqlite:///relative/path``, ``sqlite:////absolute/path`` (options ``synchronous`` and
-    ``busy_seconds``), or ``postgresql://user:password@host:port/database``. A driver after ``+`` is ignored.
+    ``busy_seconds``), ``file:/absolute/folder`` or ``file:relative/folder`` (options ``keep``, ``snapshot_bytes`` and
+    ``snapshot_seconds``), or ``postgresql://user:password@host:port/database``. A driver after ``+`` is ignored.
     """
+    if url.partition(":")[0].lower() == "file":
+        return _file(url)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError for a port that is not a number
-        raise BadInput("it is not a database URL; use sqlite:///path or postgresql://…") from None
+        raise BadInput(f"it is not a database URL; {_USE}") from None
     match parsed.drivername:
         case "sqlite" | "sqlite+aiosqlite":
             return _sqlite(parsed)
@@ -81,7 +105,7 @@ def locate(url: str) -> Location:
             _check_postgres_options(parsed)
             return PostgresLocation(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
         case other:
-            raise BadInput(f"no state store for {other}:; use sqlite:///path or postgresql://…")
+            raise BadInput(f"no state store for {other}:; {_USE}")
 
 
 def locate_state(url: str) -> Location:
@@ -115,3 +139,25 @@ def _sqlite(url: URL) -> SqliteLocation:
     if synchronous is None:
         raise BadInput("synchronous of the database URL is not valid; use full or normal")
     return SqliteLocation(Path(url.database), synchronous, busy_seconds)
+
+
+def _file(url: str) -> FileLocation:
+    parsed = urlsplit(url)
+    path = unquote(parsed.path)
+    if parsed.netloc not in {"", "localhost"} or not path.strip("/"):
+        raise BadInput("a file store needs a folder; use file:/absolute/folder or file:relative/folder")
+    given = dict(parse_qsl(parsed.query, keep_blank_values=True))
+    if unknown := sorted(given.keys() - _FILE_OPTIONS):
+        raise BadInput(f"the URL of the file store: {no_such('option', unknown, _FILE_OPTIONS)}")
+    options = {name: _whole(name, value) for name, value in given.items()}
+    folder = Path(path).absolute()
+    # The index is not flushed: it is made again from the other files.
+    return FileLocation(folder / "index" / "state.db", "OFF", folder=folder, **options)
+
+
+def _whole(name: str, value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise BadInput(
+            f"{name}={value} of the file store's URL is not valid; use a whole number of at least 1"
+        )
+    return int(value)

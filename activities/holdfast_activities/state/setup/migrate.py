@@ -12,7 +12,7 @@ from holdfast_workflows.contracts.errors import StateNotMigrated
 from ..log.sqlite import prepare_file
 from ..migrations import REVISIONS, VERSION_TABLE
 from .engines import make_engine, unavailable
-from .location import Location, SqliteLocation, locate_state
+from .location import FileLocation, Location, SqliteLocation, locate_state
 from .reaching import named
 
 FOLDER = Path(__file__).parents[1] / "migrations"
@@ -33,6 +33,11 @@ async def upgrade(url: str) -> None:
     """
     location = locate_state(url)
     with named(location):
+        if isinstance(location, FileLocation):
+            from ..files.store import opened  # not loaded by workers on a database
+
+            async with opened(location, migrate=True):
+                return
         await upgrade_at(location)
 
 
@@ -61,6 +66,10 @@ async def check(location: Location) -> None:
 async def is_empty(url: str) -> bool:
     """Whether a state database has no tables, or its SQLite file does not exist. Raises as ``open_state``."""
     location = locate_state(url)
+    if isinstance(location, FileLocation):
+        from ..files.store import is_new  # not loaded by workers on a database
+
+        return is_new(location)
     if isinstance(location, SqliteLocation) and not location.path.exists():
         return True
     with named(location):

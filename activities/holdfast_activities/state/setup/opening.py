@@ -1,5 +1,7 @@
 """Open a state database."""
 
+from typing import TYPE_CHECKING
+
 from holdfast_activities.signing.keys import SigningKeys
 from holdfast_workflows.contracts.errors import HoldfastError
 
@@ -11,10 +13,13 @@ from ..log import postgres, sqlite
 from .engines import make_engine
 from .file_watch import FileWatch
 from .identity import Identity
-from .location import Location, SqliteLocation, locate_state
+from .location import FileLocation, Location, SqliteLocation, locate_state
 from .migrate import check, upgrade_at
 from .reaching import named
 from .transactions import Transactions
+
+if TYPE_CHECKING:
+    from ..files.store import FileStore
 
 
 async def open_state(
@@ -31,7 +36,11 @@ async def open_state(
     operator decides when. ``scope`` is the app whose breakers, rate limits and tenant accounts to use in a
     shared database. ``keys`` sign the heads of the audit log's chains. ``cipher`` encrypts content.
 
+    A file store has one process; with ``migrate`` off, others may read it.
+
     Raises:
+        StateInUse: Another process has the file store open.
+        StateDamaged: The file store has lost commits.
         SettingsInvalid: The URL is not valid, the database refuses what it says, or its host is not known.
         StateNotMigrated: The tables are missing or old, and ``migrate`` is off.
         StateUnavailable: The database did not answer.
@@ -40,14 +49,39 @@ async def open_state(
     if migrate is None:
         migrate = isinstance(location, SqliteLocation)
     with named(location):
+        if isinstance(location, FileLocation):
+            return await _open_files(location, migrate, scope, keys, cipher)
         await (upgrade_at if migrate else check)(location)
         return await _open(location, scope, keys, cipher)
 
 
-async def _open(location: Location, scope: str, keys: SigningKeys | None, cipher: Cipher) -> State:
+async def _open_files(
+    location: FileLocation, migrate: bool, scope: str, keys: SigningKeys | None, cipher: Cipher
+) -> State:
+    from ..files.store import acquire, release  # not loaded by workers on a database
+
+    store = await acquire(location, migrate=migrate)
+    try:
+        await check(location)
+        return await _open(location, scope, keys, cipher, store)
+    except BaseException:
+        if store:
+            await release(store)
+        raise
+
+
+async def _open(
+    location: Location,
+    scope: str,
+    keys: SigningKeys | None,
+    cipher: Cipher,
+    store: "FileStore | None" = None,
+) -> State:
     identity, sign = Identity(location.place), signer(keys)
     watch = FileWatch(location.path) if isinstance(location, SqliteLocation) else None
-    transactions = Transactions(make_engine(location, identity.verify_connection), watch)
+    reading = isinstance(location, FileLocation) and store is None
+    engine = make_engine(location, identity.verify_connection)
+    transactions = Transactions(engine, watch, store, reading=reading)
     try:
         await identity.establish(transactions)
         if isinstance(location, SqliteLocation):
@@ -57,6 +91,6 @@ async def _open(location: Location, scope: str, keys: SigningKeys | None, cipher
         else:
             log = await postgres.open_log(location, identity, sign, cipher)
     except HoldfastError:
-        await transactions.close()
+        await engine.dispose()
         raise
     return State(transactions, log, identity, scope, keys, cipher)

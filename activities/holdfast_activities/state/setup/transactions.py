@@ -24,6 +24,8 @@ from .file_watch import FileWatch
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+    from ..files.store import FileStore
+
 T = TypeVar("T")
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -35,9 +37,19 @@ class Transactions:
     its file was deleted or replaced.
     """
 
-    def __init__(self, engine: AsyncEngine, watch: FileWatch | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        watch: FileWatch | None = None,
+        store: FileStore | None = None,
+        *,
+        reading: bool = False,
+    ) -> None:
+        """``store`` is closed with the connections. ``reading`` refuses writes, which its owner makes."""
         self.engine = engine
+        self.reading = reading
         self._watch = watch
+        self._store = store
         self._postgres = engine.dialect.name == "postgresql"
 
     @asynccontextmanager
@@ -111,7 +123,14 @@ class Transactions:
         with unavailable():
             async with self.engine.connect() as connection:
                 await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        if self._store:
+            await self._store.forget()
 
     async def close(self) -> None:
         """Close the connections."""
         await self.engine.dispose()
+        if self._store:
+            from ..files.store import release  # not loaded by workers on a database
+
+            store, self._store = self._store, None
+            await release(store)

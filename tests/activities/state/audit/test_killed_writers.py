@@ -2,14 +2,18 @@
 
 import itertools
 
+import pytest
+
 from holdfast_activities.state import open_state
 from holdfast_activities.state.audit.verifying import verify
 from holdfast_workflows.contracts.session.entries import UserEntry
+from tests.activities.conftest import DATABASES
 from tests.activities.state.test_processes import go, process, told
 
 _COUNT = 200
 
 
+@pytest.mark.parametrize("url", DATABASES, indirect=True)
 async def test_killed_writers_leave_a_whole_chain_and_a_retry_completes_it(url: str, session: str) -> None:
     acknowledged = set[int]()
     # Three writers with records of their own; two are killed in the middle.

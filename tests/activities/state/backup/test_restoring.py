@@ -21,7 +21,7 @@ from holdfast_workflows.contracts.errors import (
 )
 from holdfast_workflows.contracts.session.entries import UserEntry
 
-from ...conftest import BACKENDS
+from ...conftest import DATABASES
 from ..test_migrations import run
 
 
@@ -36,7 +36,7 @@ async def everything(url: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=DATABASES)
 async def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of another place."""
     if request.param == "sqlite":

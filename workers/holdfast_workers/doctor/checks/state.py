@@ -15,6 +15,11 @@ async def check(examined: Examined) -> Finding:
     state = await examined.state()
     await state.ping()
     await state.verify()
+    if examined.settings.state().startswith("file:"):
+        return warning(
+            f"{state.identity.place} is current; a file store serves one worker",
+            "use PostgreSQL for several workers",
+        )
     if examined.settings.state().startswith("sqlite"):
         return warning(
             f"{state.identity.place} is current; SQLite serves the workers of one machine",

@@ -24,7 +24,8 @@
     ├── EmbeddingFailed
     ├── EncryptionError     KeysMissing, KeyUnknown, DecryptionFailed, ClearRefused
     ├── StateError          VersionConflict, StateNotMigrated, StateBehind, AuditBroken, StateNotEmpty,
-    │       BackupFailed, BackupMissing, BackupDamaged, BackupUnreadable, MemoriesNotEmpty, MemoriesNotBackedUp
+    │       StateInUse, StateDamaged, BackupFailed, BackupMissing, BackupDamaged, BackupUnreadable,
+    │       MemoriesNotEmpty, MemoriesNotBackedUp
     │   └── StateUnavailable  StateReplaced
     └── Unclassified
 

@@ -132,6 +132,14 @@ class MemoriesNotBackedUp(StateError, code="memories_not_backed_up", kind="perma
     """The state database was backed up, and the memories were not; check the memory store, or set HOLDFAST_BACKUP_MEMORIES=false if it has backups of its own."""
 
 
+class StateInUse(StateError, code="state_in_use"):
+    """Another process has the file store open; stop that process, or use SQLite or PostgreSQL, which serve several."""
+
+
+class StateDamaged(StateError, code="state_damaged", kind="permanent", retryable=False):
+    """The file store is damaged, and without what is missing acknowledged writes would be lost; put the file that the detail names back from a copy of the folder."""
+
+
 class BackupFailed(StateError, code="backup_failed"):
     """A backup could not be written; check the folder, its free space and its permissions."""
 
