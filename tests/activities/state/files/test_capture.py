@@ -23,13 +23,14 @@ _SPECS = "SELECT digest, body FROM holdfast_spec ORDER BY digest"
 async def run(url: str, *statements: str, then: str = "COMMIT") -> list[tuple[str, str]]:
     """Run statements in one transaction; the specs that are there afterwards."""
     engine = make_engine(locate(url))
-    async with engine.connect() as connection:
-        for statement in statements:
-            await connection.exec_driver_sql(statement)
-        await (connection.commit() if then == "COMMIT" else connection.rollback())
-        rows = [(digest, body) for digest, body in await connection.execute(text(_SPECS))]
-    await engine.dispose()
-    return rows
+    try:
+        async with engine.connect() as connection:
+            for statement in statements:
+                await connection.exec_driver_sql(statement)
+            await (connection.commit() if then == "COMMIT" else connection.rollback())
+            return [(digest, body) for digest, body in await connection.execute(text(_SPECS))]
+    finally:
+        await engine.dispose()
 
 
 async def replayed(url: str, folder: Path) -> list[tuple[str, str]]:
