@@ -38,9 +38,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record the errors that tests produce, and report what a hanging test waits for."""
+    """Record the errors that tests produce, report what a hanging test waits for, and ignore a warning."""
     config.pluginmanager.register(Produced(config))
     config.pluginmanager.register(hanging)
+    # The SDK warns of a cancellation that arrives after its activity has ended. As an error it would end the worker.
+    config.addinivalue_line("filterwarnings", "ignore:Cannot find activity to cancel:UserWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
