@@ -20,9 +20,9 @@ from holdfast_workflows.contracts.errors import AppMismatch, SettingsInvalid
 from holdfast_workflows.contracts.operations.binding import Binding
 
 from ..support import eventually
+from .monitoring.test_telemetry import scrape
 from .running import Running, started
 from .services_app import app
-from .test_telemetry import scrape
 
 APP = "tests.workers.services_app:app"
 

@@ -16,7 +16,7 @@ from holdfast_workers.startup.scheduling import ensure_backups, ensure_maintenan
 from holdfast_workflows.contracts.agent.memory import MaintainInput
 from holdfast_workflows.contracts.names import backup_id, maintenance_id
 
-from .test_process import worker
+from ..test_process import worker
 
 
 async def every(client: Client, task_queue: str) -> timedelta:

@@ -11,8 +11,8 @@ import pytest
 
 from holdfast_temporal import DevServer, connect, probe
 
-from . import sample
-from .running import eventually, started
+from .. import sample
+from ..running import eventually, started
 
 APP = "tests.workers.sample:app"
 

@@ -12,7 +12,7 @@ from holdfast import connect
 from holdfast.testing import ScriptedModel, call, say
 from holdfast_temporal import DevServer
 
-from .running import eventually, started
+from ..running import eventually, started
 
 APP = "tests.workers.lifespans"
 

@@ -18,7 +18,7 @@ from holdfast_workflows.contracts.errors import AppMismatch, DatabaseMismatch
 from holdfast_workflows.contracts.operations.binding import Binding
 from tests.postgres_server import PostgresServer
 
-from .running import Running, started
+from ..running import Running, started
 
 APPS = "tests.workers.named"
 

@@ -13,7 +13,7 @@ from holdfast.testing import Reply, Request, ScriptedModel, call, say, unframed
 from holdfast_client import connect
 from holdfast_temporal import DevServer
 
-from .running import Running, eventually, started
+from ..running import Running, eventually, started
 
 APP = """
 from holdfast import Agent, App, tool

@@ -20,7 +20,7 @@ from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailabl
 from holdfast_workflows.contracts.text.redaction import redact
 from tests.postgres_server import PostgresServer
 
-from .running import started
+from ..running import started
 
 APP = "tests.workers.sample:app"
 

@@ -18,7 +18,7 @@ from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import BreakerOpen, ModelTransient
 from holdfast_workflows.contracts.operations.instruments import Instruments
 
-from .running import started
+from ..running import started
 
 BREAKER = "provider:openai"
 

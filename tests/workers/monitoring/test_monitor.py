@@ -16,7 +16,7 @@ from holdfast_client.command.main import invoke
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts import names
 
-from .running import started
+from ..running import started
 
 FAR = 1e12
 

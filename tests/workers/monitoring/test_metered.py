@@ -12,7 +12,7 @@ from holdfast.testing import Reply, Request, ScriptedModel, call, say
 from holdfast_temporal import DevServer, probe
 from holdfast_workflows.contracts.operations.metrics import METRICS
 
-from .running import started
+from ..running import started
 from .test_telemetry import scrape
 
 _BY_WORKFLOWS = {"namespace", "task_queue", "workflow_type"}

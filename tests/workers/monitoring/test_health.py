@@ -9,7 +9,7 @@ from holdfast_workers.monitoring import health
 from holdfast_workers.monitoring.health import Health, HealthServer, Ready
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
 
-from .running import get
+from ..running import get
 
 
 async def fine() -> None:
