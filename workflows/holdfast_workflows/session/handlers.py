@@ -49,11 +49,6 @@ class ControlHandlers(UnknownNames, Counting):
         state = self._state
         return (state.signed, (state.start.tenant, state.start.user)) if state.signed else None
 
-    @property
-    def debug_until(self) -> float:
-        """Until when debug mode is on; 0 while it is off."""
-        return debug_mode.until(self._state)
-
     async def _sender(self, signal: str, *args: object) -> str:
         """Verify the sender of the running signal and return its id; empty without an identity provider.
 

@@ -35,6 +35,7 @@ from .state import (
     budget_limits,
     continue_as_new,
     current_details,
+    debug_mode,
     fork,
     metrics,
     position,
@@ -123,6 +124,11 @@ class AgentWorkflow(ControlHandlers):
     def running_turn(self) -> int:
         """The number of the running turn; 0 between turns."""
         return self._state.running.turn if self._state.running else 0
+
+    @property
+    def debug_until(self) -> float:
+        """Until when debug mode is on; 0 while it is off."""
+        return debug_mode.until(self._state) if self._state.debug else 0.0
 
     def log_fields(self) -> dict[str, object]:
         """Return what log lines of the workflow say besides the session: the turn and step, tenant and agent."""
