@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from opentelemetry import propagate
 
-from holdfast import A2AAgent, Agent, App, HttpTool, MCPServer, ToolContext, tool
-from holdfast.testing import Environment, Reply, ScriptedModel, call, say
+from holdfast import A2AAgent, Agent, App, HttpTool, MCPServer, Secret, ToolContext, Webhook, tool
+from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, say
 from holdfast_temporal import DevServer
+from holdfast_workflows.contracts.session.trace_ids import trace_of, turn_span
 from tests.a2a_servers.remote import remote_agent
+from tests.activities.notifications.receiver import receiver
 from tests.activities.tools.http.sites import site
 from tests.activities.tools.mcp.support import notes, over_http, recorded
+from tests.support import eventually
 
 from .receiver import Received, Receiver
 
@@ -99,3 +102,52 @@ async def test_within_a_tool_its_span_is_the_present_one(
     await ran(server, used, call("look", {}))
     expected = {"traceparent": parent_of(collector.one("execute_tool look"))}
     assert found == {"injected": expected, "helper": expected}
+
+
+async def test_a_request_by_pydantic_ai_continues_the_trace(
+    server: DevServer, collector: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(agents=[Agent("clerk", model="pydantic-ai:openai-chat:gpt-5-mini")])
+    asked: list[str] = []
+
+    def script(request: Request) -> Reply:
+        asked.append(request.headers["traceparent"])
+        return say("Done.")
+
+    async with ScriptedModel(script) as model:
+        monkeypatch.setenv("OPENAI_BASE_URL", model.openai_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+        async with Environment.start(app, model, server=server.address, tracing="true") as holdfast:
+            assert await holdfast.client.run("clerk", "Go.") == "Done."
+    (chat,) = [each for each in collector.spans if each.name.startswith("chat ")]
+    assert asked == [parent_of(chat)]
+
+
+@pytest.mark.usefixtures("collector")
+async def test_a_webhook_about_an_item_names_the_turn_that_waits(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_HOOK_SECRET", "s3cret")
+
+    @tool(approval="ask")
+    async def pay() -> str:
+        """Pay."""
+        return "paid"
+
+    with receiver() as hook:
+        target = Webhook(url=hook.url, secret=Secret("env:TEST_HOOK_SECRET"))
+        app = App(agents=[Agent("clerk", model="openai:gpt-test", tools=[pay])], notifications=[target])
+        async with (
+            ScriptedModel([call("pay", {}), say("Done.")]) as model,
+            Environment.start(app, model, server=server.address, tracing="true") as holdfast,
+        ):
+            session = await holdfast.client.start("clerk", "Pay.")
+
+            async def told() -> bool:
+                return bool(hook.received)
+
+            await eventually(told)
+            await session.cancel()
+    (headers, _) = hook.received[0]
+    expected = f"00-{trace_of(session.id, 1, None)}-{turn_span(session.id, 1)}-01"
+    assert headers["traceparent"] == expected
