@@ -106,3 +106,9 @@ def _use(settings: Settings) -> None:
     settings.connection()
     settings.model_providers()
     settings.state()
+
+
+def test_a_state_url_with_file_names_a_folder_or_a_file_with_the_url(tmp_path: Path) -> None:
+    (secret := tmp_path / "state-url").write_text("postgresql://host/db\n")
+    assert Settings.load(state_url=f"file:{secret}").state() == "postgresql://host/db"
+    assert Settings.load(state_url=f"file:{tmp_path}/state?keep=5").state() == f"file:{tmp_path}/state?keep=5"

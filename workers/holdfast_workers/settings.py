@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -187,11 +187,12 @@ class Settings(BaseModel):
             SettingsInvalid: The file that holds it cannot be read.
             SecretMissing: A reference in it has no value.
         """
-        return _filled(
+        url = (
             self.state_url.get_secret_value()
             or read_secret("HOLDFAST_STATE_URL_FILE", self.state_url_file)
             or f"sqlite:///{self.home.absolute() / 'state.db'}"
         )
+        return url if _is_folder(url) else _filled(url)
 
     def memory(self) -> str:
         """The URL of the memory store; empty for the state database or a file.
@@ -254,6 +255,11 @@ class Settings(BaseModel):
         from holdfast_activities.models.own_prices import read_prices
 
         return read_prices(self.prices)
+
+
+def _is_folder(url: str) -> bool:
+    """Whether ``file:`` is a file store, not a reference to a file that has the URL."""
+    return url.startswith("file:") and not Path(unquote(urlsplit(url).path)).is_file()
 
 
 def _filled(url: str) -> str:

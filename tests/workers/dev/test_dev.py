@@ -154,3 +154,12 @@ async def test_a_second_ctrl_c_ends_running_calls_and_leaves_nothing(tmp_path: P
         assert await dev.ended() == 130
         assert not psutil.wait_procs(children, timeout=20)[1]
         assert "Traceback" not in dev.text
+
+
+@pytest.mark.slow
+async def test_several_workers_on_a_file_store_are_refused(tmp_path: Path) -> None:
+    async with started(
+        "dev", APP, "--no-ui", "--workers", "2", home=str(tmp_path), state_url=f"file:{tmp_path / 'state'}"
+    ) as dev:
+        assert await dev.ended(60) == 2
+        assert "serves one worker; use --workers 1" in dev.text
