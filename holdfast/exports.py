@@ -64,7 +64,7 @@ _MODULES: Final = {
         NotPermitted NothingToDo NotificationFailed OutputCutOff OutputInvalid PortTaken ProviderQuota
         QueueFull QueueUnserved RateLimited ResultNotText ResultTooLarge SandboxUnavailable
         ScheduleNotFound SearchAttributesMissing SecretMissing ServiceError SessionBusy SessionClosed
-        SessionNotFound SessionRunning SettingsInvalid StateBehind StateError StateNotEmpty
+        SessionNotFound SessionRunning SettingsInvalid StateBehind StateDamaged StateError StateInUse StateNotEmpty
         StateNotMigrated StateReplaced StateUnavailable StepLimitReached TemporalUnreachable
         ToolArgumentsInvalid ToolError ToolFailed TurnCancelled TurnNotEnded Unclassified UnderHold
         UnknownAgent VersionConflict WorkerMissing
