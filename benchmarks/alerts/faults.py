@@ -66,7 +66,7 @@ FAULTS = (
         "no one answers",
         1,
         work.unanswered,
-        {"HoldfastInboxAgeing": {"kind": "approval"}, "HoldfastEffectsUnknown": {}},
+        {"HoldfastInboxAgeing": {}, "HoldfastEffectsUnknown": {}},
     ),
     Injected("approvals expire", 1, work.expired, {"HoldfastInboxOverdue": {"kind": "approval"}}),
     Injected(
@@ -86,6 +86,7 @@ FAULTS = (
         1,
         work.used(User(agent="clerk"), 30),
         {"HoldfastRequestErrors": {"operation": "start"}},
+        ("HoldfastRequestErrors",),  # of sending the first message
     ),
     Injected(
         "workflow code fails",
@@ -108,7 +109,7 @@ FAULTS = (
         2,
         processes.dead_memory,
         {"HoldfastMemoryStoreFailing": {}, "HoldfastOutboxGrowing": {}},
-        ("HoldfastHealthChecksFailing", "HoldfastBreakerOpen"),
+        ("HoldfastHealthChecksFailing", "HoldfastBreakerOpen", "HoldfastMaintenanceLate"),
     ),
     Injected(
         "users cancel",

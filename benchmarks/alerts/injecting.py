@@ -47,12 +47,13 @@ class Run:
     async def group(self, faults: list[Injected]) -> None:
         """Inject faults at the same time, and wait until nothing fires any more."""
         known = {name: labels for each in faults for name, labels in each.alerts.items()}
-        await asyncio.gather(*(self._inject(each, known) for each in faults))
+        follow = {name for each in faults for name in each.follows}
+        await asyncio.gather(*(self._inject(each, known, follow) for each in faults))
         await _until(lambda: not self._watch.firing(), _QUIET)
         left = sorted({each.name for each in self._watch.firing()})
         print("still firing:", ", ".join(left) or "nothing", flush=True)
 
-    async def _inject(self, injected: Injected, known: Alerts) -> None:
+    async def _inject(self, injected: Injected, known: Alerts, follow: set[str]) -> None:
         began = time.time()
         healed = began
         within = max(longest(self._rules[name], self._up.speed) for name in injected.alerts)
@@ -74,7 +75,7 @@ class Run:
             self.seen.append(seen)
             print(seen.row, flush=True)
         found = self._watch.others(began, known)
-        self.others.append(Others(injected.name, found & {*injected.follows}, found - {*injected.follows}))
+        self.others.append(Others(injected.name, found & {*injected.follows}, found - follow))
         self._save(self.seen, self.others)
 
     def _periods(self, injected: Injected, name: str, since: float) -> list[Firing]:

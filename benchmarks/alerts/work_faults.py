@@ -1,9 +1,11 @@
 """Faults of what sessions work with: tools, models, budgets, people."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
 
 from .app import THRIFTY
 from .stack import QUEUE, Stack
@@ -11,6 +13,7 @@ from .users import User, working
 
 Fault = Callable[[Stack], AbstractAsyncContextManager[None]]
 
+_COUNTS = ("model_calls", "tool_calls", "input_tokens", "output_tokens", "cached_tokens", "unpriced_tokens")
 _BURNED = 0.55
 """The share of the tenant's budget that is spent quickly; the rest is spent slowly enough to see it coming."""
 
@@ -71,12 +74,28 @@ async def _budget_used(up: Stack) -> float:
 @asynccontextmanager
 async def dear_model(up: Stack) -> AsyncGenerator[None]:
     """A dear model is used, a "day" after the first figures."""
+    await asyncio.to_thread(_spend_yesterday, up.home / "holdfast" / "state.db")
     end = time.time() + 600
     before = f"sum(holdfast_cost_today_dollars offset {2_000 / up.speed:.0f}s)"
     while time.time() < end and not await up.query(before):  # noqa: ASYNC110 # of another process
         await asyncio.sleep(1)
     await asyncio.gather(*(User(agent="dear").ask(up) for _ in range(3)))
     yield
+
+
+def _spend_yesterday(state: Path) -> None:
+    """Write a cost of yesterday's first hour: without a day before, the forecast of a day's first hours is rough."""
+    row = {
+        "session": "yesterday",
+        "hour": (int(time.time()) // 86_400 - 1) * 24,
+        **dict.fromkeys(("agent", "model", "tool", "tenant", "user", "app"), ""),
+        **dict.fromkeys(_COUNTS, 0),
+        "micros": 1_000,
+    }
+    with closing(sqlite3.connect(state, timeout=60)) as database, database:
+        columns = ", ".join(f'"{name}"' for name in row)
+        values = ", ".join("?" * len(row))
+        database.execute(f"INSERT INTO holdfast_cost ({columns}) VALUES ({values})", [*row.values()])
 
 
 @asynccontextmanager

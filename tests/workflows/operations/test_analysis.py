@@ -83,7 +83,7 @@ def test_a_late_queue_gets_workers(pollers: int, other: int, action: str) -> Non
     assert ids(after(*busy[:-1], quick)) == []
 
 
-@pytest.mark.parametrize(("share", "prompts", "count"), [(0.85, 20, 1), (0.84, 20, 0), (0.85, 19, 0)])
+@pytest.mark.parametrize(("share", "prompts", "count"), [(0.75, 20, 1), (0.74, 20, 0), (0.75, 19, 0)])
 def test_full_prompts_call_for_a_smaller_window(share: float, prompts: int, count: int) -> None:
     each = ObservedPrompts(agent="clerk", prompts=prompts, share=share, context_window=100_000)
     found = after(seen(0, prompts=(each,))).recommendations

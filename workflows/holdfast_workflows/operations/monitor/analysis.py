@@ -28,7 +28,7 @@ LATE = 10.0
 FAILING, FEWEST_TASKS = 0.5, 10
 """The share of failed activities of a worker, and the least number of them that counts."""
 
-FULL_CONTEXT, CONTEXT_TARGET, FEWEST_PROMPTS = 0.85, 0.7, 20
+FULL_CONTEXT, CONTEXT_TARGET, FEWEST_PROMPTS = 0.75, 0.7, 20
 GROWTH, FEWEST_MEMORIES = 1.2, 1_000
 MOST_WAITING = 100
 """Memory changes that may wait for the store."""
