@@ -89,7 +89,7 @@ async def hang(what: str) -> str:
     Args:
         what: What with.
     """
-    await asyncio.sleep(20)
+    await asyncio.sleep(45)  # for longer than the windows of the rules
     return what
 
 

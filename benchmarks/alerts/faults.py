@@ -134,12 +134,13 @@ FAULTS = (
     Injected(
         "calls hang",
         6,
-        work.used(User("hang"), 120),
+        work.used(User("hang"), 80),
         {
             "HoldfastTaskSlotsUsedUp": _WORKER,
             "HoldfastActivityTasksWaiting": {},
             "HoldfastQueueBacklog": {"kind": "activity"},
         },
+        ("HoldfastTurnsSlow", "HoldfastWorkflowTasksWaiting", "HoldfastMaintenanceLate"),
     ),
     Injected(
         "all workers are killed",

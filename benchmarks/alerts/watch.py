@@ -55,11 +55,12 @@ class Watch:
                 found.remove(dict(each.labels))
             else:
                 each.ended = now
-        self.periods += [Firing(labels["alertname"], labels, now) for labels in found]
+        new = [labels for labels in found if labels["alertname"] != ALWAYS]
+        self.periods += [Firing(labels["alertname"], labels, now) for labels in new]
 
     def firing(self) -> list[Firing]:
         """What fires now."""
-        return [each for each in self.periods if each.ended is None and each.name != ALWAYS]
+        return [each for each in self.periods if each.ended is None]
 
     def of(self, name: str, labels: Mapping[str, str], since: float) -> list[Firing]:
         """The periods of an alert that began after a time."""
@@ -70,6 +71,5 @@ class Watch:
         return {
             each.name
             for each in self.periods
-            if each.began >= since and each.name != ALWAYS
-            if not any(each.fits(name, labels) for name, labels in known.items())
+            if each.began >= since and not any(each.fits(name, labels) for name, labels in known.items())
         }

@@ -60,7 +60,7 @@ MODELS = (
     Case(
         "HoldfastRunsWaiting",
         {'holdfast_waits_total{kind="breaker"}': (0, 0.25)},
-        "Runs waited 10 times in 10 minutes since no model could be called (breaker).",
+        "Runs waited 10 times in 10 minutes (reason: breaker).",
         {"kind": "breaker"},
         under={'holdfast_waits_total{kind="breaker"}': 0.1},
         fires=600,
