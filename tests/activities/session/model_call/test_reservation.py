@@ -158,7 +158,7 @@ async def test_a_budget_without_room_for_a_short_reply_is_spent(state: State, mo
     assert spent == Spent(scope="run", what="tokens", limit=600 + SHORTEST - 1, used=0)
 
 
-async def test_a_spent_tenant_is_told_from_the_run_also_in_an_app_with_a_name(
+async def test_a_spent_tenant_is_not_taken_for_the_run_in_an_app_with_a_name(
     tmp_path: Path, model: Model
 ) -> None:
     state = await open_state(f"sqlite:///{tmp_path / 'named.db'}", scope="holdfast-shop")
