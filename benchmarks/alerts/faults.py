@@ -150,10 +150,10 @@ FAULTS = (
         ("HoldfastHealthChecksFailing", "HoldfastScrapeFailing", "HoldfastQueueBacklog"),
     ),
     Injected(
-        "Temporal is killed",
+        "workers cannot reach Temporal",
         8,
-        processes.dead_temporal,
+        processes.cut_network,
         {"HoldfastTemporalRequestsFailing": {}},
-        ("HoldfastHealthChecksFailing", "HoldfastNoWorkers"),
+        ("HoldfastHealthChecksFailing", "HoldfastNoWorkers", "HoldfastQueueBacklog"),
     ),
 )

@@ -21,6 +21,7 @@ from tests.weaviate_server import WeaviateServer
 from ..processes import Process, python
 from .app import FAULTS
 from .config import Places, Replacements, write_alertmanager, write_prometheus, write_workers
+from .network import Network
 from .receivers import Receivers, receivers
 
 QUEUE = "holdfast-bench"
@@ -43,6 +44,7 @@ class Stack:
         home: Their files.
         speed: By what times are divided.
         server: Temporal.
+        network: Between workers and Temporal.
         memory: The memory store.
         client: A client of the sessions.
         places: Addresses.
@@ -56,6 +58,7 @@ class Stack:
     home: Path
     speed: float
     server: DevServer
+    network: Network
     memory: WeaviateServer
     client: Client
     places: Places
@@ -113,6 +116,7 @@ class Stack:
             "holdfast_workers",
             "benchmarks.alerts.app:app",
             HOLDFAST_HEALTH_PORT=port,
+            HOLDFAST_TEMPORAL_ADDRESS=self.network.address,
             **environment,
         )
 
@@ -154,7 +158,7 @@ async def stack(speed: float, thresholds: Replacements) -> AsyncGenerator[Stack]
     """Everything running, for the length of the block."""
     async with AsyncExitStack() as exits:
         home = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="hf-alerts-")))
-        temporal, model, spare, http, smtp, *ports = probe.free_ports(11)
+        temporal, between, model, spare, http, smtp, *ports = probe.free_ports(12)
         address = [f"127.0.0.1:{port}" for port in ports]
         places = Places(
             address[0], address[1], address[2], tuple(address[3:]), f"127.0.0.1:{http}", f"127.0.0.1:{smtp}"
@@ -162,6 +166,9 @@ async def stack(speed: float, thresholds: Replacements) -> AsyncGenerator[Stack]
         for name in ("faults", "backups"):
             (home / name).mkdir()
         server = await exits.enter_async_context(DevServer(home / "temporal", ui=False, port=temporal))
+        network = Network(between, server.address)
+        await network.connect()
+        exits.push_async_callback(network.cut)
         memory = WeaviateServer()
         exits.callback(memory.stop)
         await asyncio.to_thread(memory.start)
@@ -172,7 +179,7 @@ async def stack(speed: float, thresholds: Replacements) -> AsyncGenerator[Stack]
         }
         found = await exits.enter_async_context(receivers(http, smtp))
         client = await connect(server.address, task_queue=QUEUE)
-        up = Stack(home, speed, server, memory, client, places, found, models, environment)
+        up = Stack(home, speed, server, network, memory, client, places, found, models, environment)
         exits.push_async_callback(_stop_all, up)
         for name in models:
             await up.start_model(name)
