@@ -136,7 +136,7 @@ FAULTS = (
         6,
         work.used(User("hang"), 80),
         {
-            "HoldfastTaskSlotsUsedUp": _WORKER,
+            "HoldfastTaskSlotsUsedUp": {"worker_type": "ActivityWorker"},
             "HoldfastActivityTasksWaiting": {},
             "HoldfastQueueBacklog": {"kind": "activity"},
         },
