@@ -36,7 +36,7 @@ class Network:
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         try:
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError):  # it is cut
                 there, back = await asyncio.open_connection(self._host, self._to)
                 try:
                     await asyncio.gather(_copy(reader, back), _copy(there, writer))
