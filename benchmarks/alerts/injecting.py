@@ -68,8 +68,7 @@ class Run:
             traceback.print_exc()
         healed = max(healed, began)
         ended = time.time()
-        await _until(lambda: not any(self._fires(injected, name) for name in injected.alerts), within)
-        await _until(lambda: self._arrived(injected, healed, resolved=True), _ARRIVES)
+        await _until(lambda: self._over(injected, healed), within + _ARRIVES)
         for name in injected.alerts:
             seen = self._seen(injected, name, began, healed, ended)
             self.seen.append(seen)
@@ -83,6 +82,11 @@ class Run:
 
     def _fires(self, injected: Injected, name: str) -> bool:
         return any(each.fits(name, injected.alerts[name]) for each in self._watch.firing())
+
+    def _over(self, injected: Injected, healed: float) -> bool:
+        """Whether all has cleared and was resolved; an alert may fire again while queues empty."""
+        fires = any(self._fires(injected, name) for name in injected.alerts)
+        return not fires and self._arrived(injected, healed, resolved=True)
 
     def _arrived(self, injected: Injected, since: float, *, resolved: bool) -> bool:
         arrived = self._up.receivers.channels
