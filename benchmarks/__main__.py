@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import report
-from .cases import System, Worker, Workload, chosen
-from .measuring import Idle, Results, measure, measure_idle
-from .response_times import ResponseTime, measure_response_times
-from .rig import rig
-from .targets import check
+from .steps import report
+from .steps.cases import System, Worker, Workload, chosen
+from .steps.measuring import Idle, Results, measure, measure_idle
+from .steps.response_times import ResponseTime, measure_response_times
+from .steps.rig import rig
+from .steps.targets import check
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 

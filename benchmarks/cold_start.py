@@ -17,7 +17,7 @@ from holdfast.testing import ScriptedModel
 from holdfast_client import connect
 from holdfast_temporal import DevServer
 
-from .processes import python
+from .steps.processes import python
 
 _LONGEST = 60.0  # seconds
 _LOOK = 0.005
@@ -44,7 +44,7 @@ class ColdStart:
 async def measure_cold_start(rounds: int, report: Callable[[int], None] = lambda _: None) -> ColdStart:
     """Run the command ``rounds`` times, in a new folder each; medians. ``report`` runs before each."""
     samples: list[ColdStart] = []
-    with ScriptedModel.spawn("benchmarks.script:script") as model:
+    with ScriptedModel.spawn("benchmarks.steps.script:script") as model:
         for number in range(rounds):
             report(number)
             with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
@@ -57,7 +57,7 @@ async def measure_cold_start(rounds: int, report: Callable[[int], None] = lambda
 async def _start(home: Path, model: str, number: int) -> tuple[float, float]:
     environment = {"HOLDFAST_HOME": str(home), "OPENAI_BASE_URL": model, "OPENAI_API_KEY": "bench"}
     began = time.perf_counter()
-    command = ("-c", _MAIN, "dev", "benchmarks.app:app")
+    command = ("-c", _MAIN, "dev", "benchmarks.steps.app:app")
     async with asyncio.timeout(_LONGEST), python(*command, log=home / "dev.log", **environment):
         while (found := DevServer.find(home)) is None:  # noqa: ASYNC110 # another process's file sets no event of ours
             await asyncio.sleep(_LOOK)

@@ -23,8 +23,8 @@ from holdfast_temporal.encryption import key_file
 from holdfast_temporal.encryption.codec import EncryptionCodec
 from holdfast_temporal.encryption.keyring import Keyring
 
-from .app import PRICES, TENANT
-from .processes import python
+from .steps.app import PRICES, TENANT
+from .steps.processes import python
 
 _AGENTS = {"ordinary-guarded": "keep", "inline-guarded": "peek"}
 _SIZES = (200, 2_000, 20_000, 200_000)
@@ -39,7 +39,7 @@ async def main(rounds: int, steps: int) -> None:
         keys = f"file:{home / 'keys'}"
         await _payloads(Keyring(keys))
         server = await stack.enter_async_context(DevServer(home, ui=False))
-        model = stack.enter_context(ScriptedModel.spawn("benchmarks.script:script"))
+        model = stack.enter_context(ScriptedModel.spawn("benchmarks.steps.script:script"))
         clients: dict[str, Client] = {}
         for name, reference in (("clear", ""), ("encrypted", keys)):
             environment = {
@@ -54,7 +54,7 @@ async def main(rounds: int, steps: int) -> None:
                 ),
                 "HOLDFAST_PRICES": PRICES,
             }
-            command = ("-m", "holdfast_workers", "benchmarks.app:app")
+            command = ("-m", "holdfast_workers", "benchmarks.steps.app:app")
             await stack.enter_async_context(python(*command, log=home / f"{name}.log", **environment))
             temporal = await connect_temporal(server.address, settings=Connection(keys=reference))
             clients[name] = await connect(temporal=temporal, task_queue=name, timeout=60)

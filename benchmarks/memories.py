@@ -19,8 +19,8 @@ from tests.weaviate_server import PROGRAM, VERSION, WeaviateServer
 from . import memory_store, retrieval
 from .by_sentence import sentences
 from .dialogues import dialogues
-from .report import machine
 from .retrieval_data import conversations
+from .steps.report import machine
 
 _PAGE = Path(__file__).with_name("MEMORY.md")
 _APART = 0.02

@@ -20,7 +20,7 @@ from holdfast.testing import Reply, Request, ScriptedModel, call, say
 from holdfast_client import Client
 from holdfast_temporal import DevServer
 
-from .processes import Process, python
+from .steps.processes import Process, python
 
 SLOTS: Final = 2
 """Calls that a worker of the service makes at once."""

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from holdfast_client.debugging.spans import Span, Trace, TurnTrace
     from holdfast_client.evaluation.methods import ForkOptions
     from holdfast_client.operations.auditing import AuditFilter
-    from holdfast_client.operations.boards import BoardClient
-    from holdfast_client.operations.erasing import Erased
     from holdfast_client.operations.listing import SessionInfo
     from holdfast_client.operations.maintenance import MaintenanceClient, MaintenanceRun
-    from holdfast_client.operations.memory import MemoryClient
     from holdfast_client.operations.monitor import MonitorClient
-    from holdfast_client.operations.retention import HoldClient, RetentionClient
+    from holdfast_client.operations.stored.boards import BoardClient
+    from holdfast_client.operations.stored.erasing import Erased
+    from holdfast_client.operations.stored.memory import MemoryClient
+    from holdfast_client.operations.stored.retention import HoldClient, RetentionClient
     from holdfast_client.operations.trees import SessionTree
     from holdfast_client.reply import Reply
     from holdfast_client.requests.starting import (
@@ -268,10 +268,6 @@ if TYPE_CHECKING:
 
     from .agent import Agent
     from .app import App
-    from .client_tool import client_tool
-    from .code_tool import CodeTool
-    from .http_tool import HttpTool
-    from .mcp_server import MCPServer
     from .memory import open_memory
     from .permissions import Argument, allow, arg, ask, called, deny, untrusted
     from .teams.a2a import A2AAgent
@@ -279,7 +275,11 @@ if TYPE_CHECKING:
     from .teams.delegate import Delegate, FanOut, TeamTool
     from .teams.handoff import Handoff
     from .teams.team import Debate, Parallel, Pipeline, Stage, Team, TeamOptions
-    from .tools import Tool, tool
+    from .tools.client_tool import client_tool
+    from .tools.code_tool import CodeTool
+    from .tools.http_tool import HttpTool
+    from .tools.mcp_server import MCPServer
+    from .tools.tool import Tool, tool
 
 _SUBMODULES: Final = ("sync", "testing")
 

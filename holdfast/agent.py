@@ -34,15 +34,15 @@ from holdfast_workflows.contracts.teams.routing import Routing
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 
 from . import declare, limits
-from .code_tool import CodeTool
-from .http_tool import HttpTool
 from .instructions import Instructions, read_instructions
-from .mcp_server import MCPServer
 from .teams.a2a import A2AAgent
 from .teams.board import Board
 from .teams.delegate import Delegate, FanOut
 from .teams.handoff import Handoff
-from .tools import Tool
+from .tools.code_tool import CodeTool
+from .tools.http_tool import HttpTool
+from .tools.mcp_server import MCPServer
+from .tools.tool import Tool
 
 OutT = TypeVar("OutT", default=str)
 

@@ -11,7 +11,7 @@ from holdfast_workflows.contracts.agent.app import InstructionsContext, Instruct
 from holdfast_workflows.contracts.errors import InvalidDeclaration
 from holdfast_workflows.contracts.text.unicode import clean
 
-from . import calling
+from .tools import calling
 
 Instructions = str | Callable[[InstructionsContext[Any]], str | Awaitable[str]]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from ..processes import ROOT
+from ..steps.processes import ROOT
 
 _WORKERS = "workers.json"
 _DURATION = re.compile(r"\b(\d+)([smhd])\b")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..processes import ROOT
+from ..steps.processes import ROOT
 from .faults import FAULTS
 
 PAGE = ROOT / "benchmarks/ALERTS.md"

@@ -18,7 +18,7 @@ from holdfast_temporal import DevServer, probe
 from tests.prometheus_programs import FOLDER, program
 from tests.weaviate_server import WeaviateServer
 
-from ..processes import Process, python
+from ..steps.processes import Process, python
 from .app import FAULTS
 from .config import Places, Replacements, write_alertmanager, write_prometheus, write_workers
 from .network import Network

@@ -6,7 +6,7 @@ import re
 import secrets
 from base64 import b32encode
 
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.agent.spec import WhenBusy

@@ -9,8 +9,9 @@ from typing import Generic
 
 from holdfast_client.debugging.methods import DebuggingMethods
 from holdfast_client.evaluation.methods import ForkMethods
-from holdfast_client.operations import content, effects, retention, trees
-from holdfast_client.operations.boards import BoardClient
+from holdfast_client.operations import effects, trees
+from holdfast_client.operations.stored import content, retention
+from holdfast_client.operations.stored.boards import BoardClient
 from holdfast_client.operations.trees import SessionTree
 from holdfast_client.requests import waiting
 from holdfast_client.requests.errors import bad_input

@@ -20,7 +20,6 @@ from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from holdfast_client.evaluation.methods import ForkOptions
-from holdfast_client.operations import boards as async_boards
 from holdfast_client.operations.blocking import (
     HoldClient,
     MaintenanceClient,
@@ -29,6 +28,7 @@ from holdfast_client.operations.blocking import (
     OperationHandles,
     RetentionClient,
 )
+from holdfast_client.operations.stored import boards as async_boards
 from holdfast_client.requests.starting import ConversationOptions, RunOptions, SessionOptions, StartOptions
 from holdfast_workflows.contracts.agent.output import OutputShape
 from holdfast_workflows.contracts.public import public

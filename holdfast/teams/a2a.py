@@ -17,7 +17,8 @@ from holdfast_workflows.contracts.tools.a2a import MOST_TEXT, A2aSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
 from holdfast_workflows.contracts.tools.url_patterns import read_pattern
 
-from .. import declare, remote_options
+from .. import declare
+from ..tools import remote_options
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 _GRACE: Final = 8.0

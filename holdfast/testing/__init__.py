@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from holdfast_activities.context.frames import unframed
+    from holdfast_activities.context.untrusted.frames import unframed
 
     from .environment import Environment, providers_of
     from .evaluation import (
@@ -109,7 +109,7 @@ _MODULES = {
     "server.requests": "Request Seen",
     "server.server": "Script ScriptedModel",
     "server.spawn": "SpawnedModel asked",
-    "holdfast_activities.context.frames": "unframed",
+    "holdfast_activities.context.untrusted.frames": "unframed",
 }
 
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -8,13 +8,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from benchmarks import report
-from benchmarks.cases import STREAMING, WORKLOADS, System, Worker, Workload, chosen
-from benchmarks.histories import footprint
-from benchmarks.measuring import Figures, Idle, Results, measure, measure_idle
-from benchmarks.response_times import ResponseTime, measure_response_times
-from benchmarks.rig import Rig, rig
-from benchmarks.targets import check
+from benchmarks.steps import report
+from benchmarks.steps.cases import STREAMING, WORKLOADS, System, Worker, Workload, chosen
+from benchmarks.steps.histories import footprint
+from benchmarks.steps.measuring import Figures, Idle, Results, measure, measure_idle
+from benchmarks.steps.response_times import ResponseTime, measure_response_times
+from benchmarks.steps.rig import Rig, rig
+from benchmarks.steps.targets import check
 from tests.support import eventually
 
 _IDLE: dict[Worker, Idle] = {"floor": Idle(0.5, 66.0), "holdfast": Idle(1.0, 99.0)}

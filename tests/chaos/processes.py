@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.processes import Process, python
+from benchmarks.steps.processes import Process, python
 from holdfast_client import Client
 from holdfast_client.requests.requests import Requests
 from holdfast_temporal import DevServer, connect, probe

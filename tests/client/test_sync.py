@@ -9,7 +9,7 @@ import pytest
 
 from holdfast.testing import call, say
 from holdfast_client import client, session, sync
-from holdfast_client.operations import memory
+from holdfast_client.operations.stored import memory
 from holdfast_client.portal import Portal
 from holdfast_client.stream.events import TextDelta, TurnEnded
 from holdfast_client.teams import fleet, fleets

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 
 from holdfast import connect
 from holdfast.testing import Reply, Request, ScriptedModel, call, say, unframed
-from holdfast_activities.context.frames import RULE
+from holdfast_activities.context.untrusted.frames import RULE
 from holdfast_temporal import DevServer
 from tests.workers.running import Running, started
 

@@ -13,7 +13,7 @@ import pytest
 
 from holdfast import Agent, App, InstructionsContext, InstructionsFailed, InvalidDeclaration, ToolError, tool
 from holdfast.testing import Environment, Reply, ScriptedModel, call, failed, say
-from holdfast_activities.context.frames import RULE
+from holdfast_activities.context.untrusted.frames import RULE
 from holdfast_temporal import DevServer
 from holdfast_workflows.contracts.limits import MAX_INSTRUCTIONS
 

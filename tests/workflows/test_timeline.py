@@ -6,7 +6,7 @@ from itertools import count
 
 from holdfast_workflows.contracts.session.entries import Usage
 from holdfast_workflows.contracts.session.session import Event, EventKind
-from holdfast_workflows.session.state.timeline import Timeline
+from holdfast_workflows.session.state.reporting.timeline import Timeline
 
 NOON = 1_795_780_800.0
 

@@ -28,7 +28,7 @@ from .identity import IdentityWorkflow, checks
 from .identity.checks import Guard
 from .inputs import UnknownNames, fitting
 from .session.principal import acting, signalled
-from .session.state import actions, metrics
+from .session.state.reporting import actions, metrics
 from .tracing import Parents, TracedOutbound
 
 

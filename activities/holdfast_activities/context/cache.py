@@ -11,9 +11,9 @@ from holdfast_workflows.contracts.errors import StateBehind
 from holdfast_workflows.contracts.operations.resets import Abandoned
 from holdfast_workflows.contracts.session.entries import Entry
 
-from .builder import budget
 from .conversation import Conversation
-from .truncation import cap
+from .prompt.builder import budget
+from .prompt.truncation import cap
 
 _MAX_BYTES = 256_000_000
 _MAX_SESSIONS = 2_000

@@ -12,7 +12,7 @@ from holdfast_activities.models.base import Fragment
 from holdfast_workflows.contracts.session.entries import Entry, MemoryEntry, ResultEntry, UserEntry
 
 from .conversation import Conversation
-from .prompt_parts import Reason
+from .prompt.prompt_parts import Reason
 
 LEFT_OUT = "[left out: a content filter stopped the reply to it]"
 """Replaces a tool's result or a memory."""

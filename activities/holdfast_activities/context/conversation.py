@@ -14,13 +14,13 @@ from holdfast_workflows.contracts.session.entries import (
     UserEntry,
 )
 
-from .builder import TASK_SHARE, build
 from .call_ids import CallIds
-from .draft import Draft, TurnContext
-from .links import Links
-from .prompt_parts import Item, PromptPart, Reason, Tally, tokens_of
-from .truncation import CAP, Truncations
-from .vault import Vault
+from .prompt.builder import TASK_SHARE, build
+from .prompt.draft import Draft, TurnContext
+from .prompt.prompt_parts import Item, PromptPart, Reason, Tally, tokens_of
+from .prompt.truncation import CAP, Truncations
+from .untrusted.links import Links
+from .untrusted.vault import Vault
 from .working_memory import WorkingMemory
 
 _ENTRY_CHARS = 1_000  # added for each offered entry

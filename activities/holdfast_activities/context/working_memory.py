@@ -4,9 +4,9 @@ from holdfast_workflows.contracts.agent import builtin_tools
 from holdfast_workflows.contracts.names import UPDATE_PLAN, WRITE_NOTES
 from holdfast_workflows.contracts.session.entries import ReplyEntry, ResultEntry
 
-from . import rendering
-from .prompt_parts import PromptPart
-from .truncation import Truncations
+from .prompt import rendering
+from .prompt.prompt_parts import PromptPart
+from .prompt.truncation import Truncations
 
 
 class WorkingMemory:

@@ -21,23 +21,21 @@ from .chat import chat
 from .common import exits, options, output, printing
 from .debugging import bundles, debug, patterns, trace
 from .evaluation import case, fork
+from .inbox import answers, inbox
+from .memory import memory_admin
 from .operations import (
-    a2a,
-    answers,
     audit,
     breakers,
     budgets,
     costs,
     effects,
-    inbox,
     maintain,
-    mcp,
-    memory_admin,
     monitor,
     permissions,
     retention,
     schedule,
 )
+from .serving import a2a, mcp
 from .sessions import control, lists, prompts, show, state, tasks, whoami
 from .teams import board, fleet, tree
 from .tickets import ticket

@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 
 from temporalio.exceptions import TemporalError
 
-from holdfast_client.operations import content, effects
+from holdfast_client.operations import effects
+from holdfast_client.operations.stored import content
 from holdfast_client.requests.bounded import bounded
 from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests

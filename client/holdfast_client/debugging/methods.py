@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from datetime import timedelta
 from pathlib import Path
 
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.operations.debugging import DebugRecord

@@ -12,7 +12,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.converter import DataConverter
 from temporalio.exceptions import TemporalError
 
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.requests.bounded import bounded
 from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests

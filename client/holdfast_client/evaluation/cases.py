@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from holdfast_client.operations import content, effects
+from holdfast_client.operations import effects
+from holdfast_client.operations.stored import content
 from holdfast_client.requests import waiting
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from holdfast_client import messages
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.requests import waiting
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests

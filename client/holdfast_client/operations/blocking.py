@@ -5,7 +5,8 @@ from __future__ import annotations
 from holdfast_client.client import Client
 from holdfast_client.handles import Handle, blocking, iterating
 
-from . import maintenance, memory, monitor, retention
+from . import maintenance, monitor
+from .stored import memory, retention
 
 
 class OperationHandles(Handle[Client]):

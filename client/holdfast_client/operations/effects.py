@@ -9,7 +9,7 @@ from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.operations.effects import EffectList, EffectStatus, EffectView, ListEffects
 
-from . import content
+from .stored import content
 
 
 async def effects(

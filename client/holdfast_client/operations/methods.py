@@ -5,9 +5,9 @@ from __future__ import annotations
 from holdfast_client.requests.requests import Requests
 
 from .maintenance import MaintenanceClient
-from .memory import MemoryClient
 from .monitor import MonitorClient
-from .retention import HoldClient, RetentionClient
+from .stored.memory import MemoryClient
+from .stored.retention import HoldClient, RetentionClient
 
 
 class OperationMethods:

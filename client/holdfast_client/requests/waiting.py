@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.reply import Output, OutT, Reply, reply_of
 from holdfast_workflows.contracts import errors
 from holdfast_workflows.contracts.limits import INLINE_TEXT

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Final
 
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.reply import Output
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import HoldfastError, TemporalUnreachable

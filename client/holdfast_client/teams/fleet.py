@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 
 from temporalio.client import WorkflowExecutionStatus
 
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.reply import Output, OutT
 from holdfast_client.requests import waiting
 from holdfast_client.requests.errors import bad_input

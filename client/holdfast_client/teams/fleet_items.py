@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from holdfast_client import messages
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import BadInput, MessageTooLarge
 from holdfast_workflows.contracts.limits import MAX_ITEMS, MAX_NAME

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast_client.operations.boards import BoardClient
+from holdfast_client.operations.stored.boards import BoardClient
 from holdfast_client.requests.requests import Requests
 from holdfast_workflows.contracts.errors import BadInput
 

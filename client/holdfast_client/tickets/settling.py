@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast_client import messages
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_client.requests.errors import bad_input
 from holdfast_client.requests.requests import Requests
 from holdfast_client.requests.waiting import NO_EVENTS

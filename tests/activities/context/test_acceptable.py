@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast_activities.context import Conversation
-from holdfast_activities.context.prompt_parts import Reason
+from holdfast_activities.context.prompt.prompt_parts import Reason
 from holdfast_activities.models import ModelRequest, Models, ProviderConfig
 from holdfast_activities.models.anthropic.client import AnthropicModel
 from holdfast_activities.models.openai.client import OpenAIModel

@@ -18,7 +18,7 @@ from holdfast_workflows.contracts.session.entries import (
     ToolCall,
 )
 
-from .test_builder import manifest, steps, strategies, tokens
+from .prompt.test_builder import manifest, steps, strategies, tokens
 from .test_conversation import MODEL, filled, reply, result, user, whole
 
 

@@ -12,7 +12,7 @@ from temporalio.client import Client as TemporalClient
 from temporalio.client import WorkflowFailureError
 
 from holdfast.testing import say
-from holdfast_client.operations import content
+from holdfast_client.operations.stored import content
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.errors import HoldfastError, StateUnavailable, UnknownAgent, to_failure

@@ -13,7 +13,7 @@ from holdfast.testing import call, say
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.control.audit import AuditRecord, Trail
-from holdfast_workflows.session.state.trail import AuditTrail
+from holdfast_workflows.session.state.reporting.trail import AuditTrail
 
 from ...support import Gate, eventually, make_app
 from ..conftest import Start

@@ -20,7 +20,7 @@ from holdfast import (
     tool,
 )
 from holdfast.testing import Reply, Request, call, failed, say
-from holdfast_activities.context.frames import framed
+from holdfast_activities.context.untrusted.frames import framed
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.limits import MAX_HANDOFFS
 from holdfast_workflows.contracts.session.entries import ResultEntry

@@ -9,7 +9,7 @@ import pytest
 
 from holdfast import Agent, App, TextDelta, tool
 from holdfast.testing import call, say
-from holdfast_activities.context.frames import RULE, framed
+from holdfast_activities.context.untrusted.frames import RULE, framed
 from holdfast_workflows.contracts.session.entries import ReplyEntry
 
 from ...support import shown

@@ -20,8 +20,9 @@ from ..inputs import UnknownNames
 from . import validators
 from .inbox import answers, handover, tickets
 from .principal import actor, principal, signed_signal
-from .state import activity_calls, agent_change, budget_limits, current_details, debug_mode, search_attributes
-from .state.actions import Counting
+from .state import activity_calls, agent_change, budget_limits, debug_mode
+from .state.reporting import current_details, search_attributes
+from .state.reporting.actions import Counting
 from .state.state import SessionState
 from .turn.turn import TurnRunner
 

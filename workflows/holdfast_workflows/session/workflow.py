@@ -30,20 +30,9 @@ from .background import audit, notify, remember, settle
 from .background.compact import Compaction
 from .handlers import ControlHandlers
 from .principal import actor, signed_start
-from .state import (
-    activity_calls,
-    budget_limits,
-    continue_as_new,
-    current_details,
-    debug_mode,
-    fork,
-    metrics,
-    position,
-    reset,
-    schedule,
-    search_attributes,
-    waiting,
-)
+from .state import activity_calls, budget_limits, continue_as_new, debug_mode, waiting
+from .state.origin import fork, position, reset, schedule
+from .state.reporting import current_details, metrics, search_attributes
 from .state.state import SessionState
 from .turn.turn import TurnRunner
 

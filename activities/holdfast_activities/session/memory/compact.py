@@ -10,7 +10,7 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.context import Conversations, TokenCalibration, budget
-from holdfast_activities.context.rendering import escaped
+from holdfast_activities.context.prompt.rendering import escaped
 from holdfast_activities.models import wire
 from holdfast_activities.state.database import State
 from holdfast_activities.state.log.extras import LogExtras

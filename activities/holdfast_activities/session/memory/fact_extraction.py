@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from holdfast_activities.context.rendering import fenced
+from holdfast_activities.context.prompt.rendering import fenced
 from holdfast_activities.memory.finding.terms import terms
 from holdfast_activities.memory.outbox.changes import FactDraft
 from holdfast_workflows.contracts.agent.memory import MemoryView, Trust

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holdfast_activities.context.rendering import fenced
+from holdfast_activities.context.prompt.rendering import fenced
 from holdfast_activities.models import wire
 from holdfast_activities.state.base import Log
 from holdfast_activities.state.log.reading import entries

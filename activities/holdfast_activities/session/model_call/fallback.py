@@ -8,8 +8,8 @@ from temporalio import activity
 
 from holdfast_activities import clock
 from holdfast_activities.context import Conversation, Conversations, PromptAccount
-from holdfast_activities.context.links import Links
-from holdfast_activities.context.vault import Vault
+from holdfast_activities.context.untrusted.links import Links
+from holdfast_activities.context.untrusted.vault import Vault
 from holdfast_activities.debugging.recording import timed
 from holdfast_activities.models.base import Model
 from holdfast_activities.resilience import LONG_WAIT, nap

@@ -13,8 +13,8 @@ from holdfast_activities.context import (
     TokenCalibration,
     budget,
 )
-from holdfast_activities.context.frames import RULE
-from holdfast_activities.context.vault import RULE as PII_RULE
+from holdfast_activities.context.untrusted.frames import RULE
+from holdfast_activities.context.untrusted.vault import RULE as PII_RULE
 from holdfast_activities.models import wire
 from holdfast_activities.models.base import Fragment, Model, ModelRequest
 from holdfast_workflows.contracts.agent.fallbacks import CachedReply, SimplifiedReply

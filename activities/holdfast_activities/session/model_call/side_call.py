@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from temporalio import activity
 
-from holdfast_activities.context.vault import Vault
+from holdfast_activities.context.untrusted.vault import Vault
 from holdfast_activities.models.base import Model, ModelRequest
 from holdfast_activities.resilience import Resilience
 from holdfast_activities.state.coordination.budgets import BudgetStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ..operations.answers import login
+from ..inbox.answers import login
 
 if TYPE_CHECKING:
     from holdfast_client.session import Session

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.text import Text
 
-from ..operations.answers import commands_to_answer
+from ..inbox.answers import commands_to_answer
 from .printing import call, columns, count, indented, money, sentence, shown
 from .wrapping import wrapped
 

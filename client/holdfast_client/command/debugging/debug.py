@@ -12,7 +12,7 @@ import typer
 from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, SessionId, argument, duration
-from ..operations.answers import login
+from ..inbox.answers import login
 from .bundles import readable
 
 if TYPE_CHECKING:

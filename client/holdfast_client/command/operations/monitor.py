@@ -11,7 +11,7 @@ from rich.text import Text
 from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, Limit, argument, duration
-from .answers import By, login
+from ..inbox.answers import By, login
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.operations.monitor import MonitorReport

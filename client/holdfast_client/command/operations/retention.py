@@ -12,7 +12,7 @@ from rich.text import Text
 from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, argument, duration
-from . import answers
+from ..inbox import answers
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -9,7 +9,7 @@ import typer
 from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, SessionId, argument
-from ..operations.answers import login
+from ..inbox.answers import login
 
 
 @command

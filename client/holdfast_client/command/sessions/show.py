@@ -15,7 +15,8 @@ from ..common.options import Json, SessionId
 from ..common.screen import Screen
 from ..debugging import debug
 from ..debugging.bundles import readable
-from ..operations import answers, budgets
+from ..inbox import answers
+from ..operations import budgets
 from ..teams import tree
 from .turns import Turns
 

@@ -16,7 +16,7 @@ from ..common import exits, printing
 from ..common.execution import command, connected, fail
 from ..common.options import AgentName, Json, SessionId, Tenant, User, argument, duration
 from ..common.screen import Screen
-from ..operations import answers
+from ..inbox import answers
 
 if TYPE_CHECKING:
     from holdfast_client.client import Client

@@ -12,8 +12,8 @@ from ..common import exits, printing
 from ..common.execution import command, connected, fail
 from ..common.options import Json, Limit, SessionId, argument
 from ..common.serving import address
-from ..operations.answers import By, login
-from ..operations.inbox import table
+from ..inbox.answers import By, login
+from ..inbox.inbox import table
 
 ticket = typer.Typer(no_args_is_help=True, help="Calls whose result comes from another system or a client.")
 

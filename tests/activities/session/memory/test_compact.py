@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from holdfast.testing import Reply, failed, say
-from holdfast_activities.context import rendering
+from holdfast_activities.context.prompt import rendering
 from holdfast_activities.session.memory.extractive import Utterance, extract
 from holdfast_activities.state import State
 from holdfast_workflows.contracts import names

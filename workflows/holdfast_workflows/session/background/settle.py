@@ -9,7 +9,8 @@ from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.session.records import turn_record
 from holdfast_workflows.contracts.session.steps import SettleInput, TurnRecord
 
-from ..state import activity_calls, reset
+from ..state import activity_calls
+from ..state.origin import reset
 from ..state.state import SessionState
 
 _MOST_WAITING = 20

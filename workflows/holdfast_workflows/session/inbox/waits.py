@@ -8,7 +8,8 @@ from holdfast_workflows.contracts.agent.approvals import Approvals
 from holdfast_workflows.contracts.control.inbox import Answer, Handover, InboxItem
 from holdfast_workflows.contracts.text.unicode import preview
 
-from ..state import metrics, waiting
+from ..state import waiting
+from ..state.reporting import metrics
 from ..state.state import SessionState
 from . import deadlines, handover, notifying
 

@@ -9,7 +9,8 @@ from holdfast_workflows.contracts.session.session import FormerAgent, Undoable
 from holdfast_workflows.contracts.session.steps import LoadInput
 from holdfast_workflows.contracts.text.unicode import preview
 
-from . import activity_calls, search_attributes
+from . import activity_calls
+from .reporting import search_attributes
 from .state import SessionState
 
 

@@ -30,9 +30,9 @@ from holdfast_workflows.contracts.text.unicode import dump_json, preview, size
 
 from ..principal import actor
 from .open_items import OpenItems
-from .ownership import Ownership
-from .timeline import Timeline
-from .trail import AuditTrail
+from .origin.ownership import Ownership
+from .reporting.timeline import Timeline
+from .reporting.trail import AuditTrail
 
 KEPT_TURNS = 32
 """Ended turns that the workflow keeps, since a wait that a continue-as-new interrupted is repeated late."""

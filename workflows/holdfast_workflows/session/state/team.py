@@ -5,7 +5,7 @@ from temporalio import workflow
 from holdfast_workflows.contracts.teams.children import ChildOutcome
 from holdfast_workflows.contracts.teams.views import ChildView, TeamView
 
-from . import current_details
+from .reporting import current_details
 from .state import SessionState
 
 

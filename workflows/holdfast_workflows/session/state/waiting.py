@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from holdfast_workflows.contracts.session.steps import Wait
 
-from . import actions, current_details, search_attributes
+from .reporting import actions, current_details, search_attributes
 from .state import SessionState
 
 _BRIEF = 5.0

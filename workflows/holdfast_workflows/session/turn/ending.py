@@ -9,7 +9,7 @@ from holdfast_workflows.contracts.session.steps import StepView, TurnStatus
 from holdfast_workflows.contracts.text.unicode import size
 
 from ..background import remember
-from ..state import current_details, metrics
+from ..state.reporting import current_details, metrics
 from ..state.state import SessionState
 
 

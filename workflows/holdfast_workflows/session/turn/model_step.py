@@ -14,7 +14,9 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import handover
 from ..permissions import past
-from ..state import activity_calls, budget_limits, current_details, fork, lost_workers, reset, working_memory
+from ..state import activity_calls, budget_limits, lost_workers, working_memory
+from ..state.origin import fork, reset
+from ..state.reporting import current_details
 from ..state.state import SessionState
 from .budget import BudgetTracker
 from .inflight import InFlight, NeverBegan

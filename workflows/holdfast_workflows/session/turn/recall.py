@@ -12,7 +12,8 @@ from holdfast_workflows.contracts.agent.memory import RecallInput, RecallResult
 from holdfast_workflows.contracts.agent.spec import PinnedSpec
 from holdfast_workflows.contracts.text.unicode import preview
 
-from ..state import activity_calls, current_details
+from ..state import activity_calls
+from ..state.reporting import current_details
 from ..state.state import SessionState
 from .inflight import InFlight, NeverBegan
 

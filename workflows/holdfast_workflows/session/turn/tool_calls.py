@@ -18,7 +18,9 @@ from holdfast_workflows.contracts.text.unicode import digest, preview
 from ..inbox import approvals, handover
 from ..permissions import past
 from ..permissions.gate import Denied, PermissionGate
-from ..state import current_details, reset, working_memory
+from ..state import working_memory
+from ..state.origin import reset
+from ..state.reporting import current_details
 from ..state.state import SessionState
 from . import handoff, tool_execution
 from .inflight import InFlight, NeverBegan

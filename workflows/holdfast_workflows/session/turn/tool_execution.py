@@ -28,7 +28,8 @@ from holdfast_workflows.contracts.teams.children import Children
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..inbox import waits
-from ..state import activity_calls, fork, lost_workers, waiting
+from ..state import activity_calls, lost_workers, waiting
+from ..state.origin import fork
 from ..state.state import SessionState
 from .children import ChildSessions
 from .inflight import InFlight, NeverBegan

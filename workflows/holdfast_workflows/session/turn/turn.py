@@ -11,7 +11,9 @@ from holdfast_workflows.contracts.session.steps import ActResult, CallView, Step
 from holdfast_workflows.contracts.text.unicode import preview
 
 from ..background.compact import Compaction
-from ..state import continue_as_new, metrics, reset, waiting
+from ..state import continue_as_new, waiting
+from ..state.origin import reset
+from ..state.reporting import metrics
 from ..state.state import SessionState
 from . import ending, handoff, loop_detection, recall
 from .budget import BudgetTracker

@@ -1,0 +1,1 @@
+"""A prompt and its parts: built, shortened, counted."""

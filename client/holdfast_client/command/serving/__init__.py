@@ -1,0 +1,1 @@
+"""Commands that serve agents to programs of other makers: by A2A, by MCP."""

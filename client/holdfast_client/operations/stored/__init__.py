@@ -1,0 +1,1 @@
+"""What workers store: content, memories and boards; its erasure and its retention."""

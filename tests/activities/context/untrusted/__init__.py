@@ -1,0 +1,1 @@
+"""Content that is not trusted, or not to leave."""

@@ -1,0 +1,1 @@
+"""Tools as users declare them."""

@@ -1,0 +1,1 @@
+"""What a session reports: to the Temporal UI, to the audit log, to metrics."""
