@@ -100,7 +100,7 @@ OPERATIONS = (
         {
             'holdfast_maintenance_success_timestamp_seconds{task="expiry"}': "0+3600x71 255600x71 518400+3600x72"
         },
-        "The maintenance task 'expiry' last succeeded 2d 2h 0m 0s ago.",
+        "The maintenance task 'expiry' has not succeeded for 2 days.",
         {"task": "expiry"},
         under={
             'holdfast_maintenance_success_timestamp_seconds{task="expiry"}': "0+3600x96 345600x47 518400x72"
@@ -109,6 +109,18 @@ OPERATIONS = (
         samples=72,
         silent=47 * _HOUR,
         fires=49 * _HOUR,
+    ),
+    Case(
+        "HoldfastMaintenanceLate",
+        # It has failed in a new deployment since the first run, for three days and for less than two.
+        {'holdfast_maintenance_success_timestamp_seconds{task="orphans"}': "_x72 0x71 518400+3600x72"},
+        "The maintenance task 'orphans' has not succeeded for 2 days.",
+        {"task": "orphans"},
+        under={'holdfast_maintenance_success_timestamp_seconds{task="orphans"}': "_x72 0x46 428400+3600x97"},
+        interval=_HOUR,
+        samples=72,
+        silent=47 * _HOUR,
+        fires=50 * _HOUR,
     ),
     Case(
         "HoldfastBackupMissing",
