@@ -166,7 +166,7 @@ app = App(
     agents=[
         Agent("support", model=MODEL, tools=_TOOLS),
         Agent("slow", model="openai:slow", tools=[look]),
-        Agent("dear", model="openai:dear", tools=[look]),
+        Agent("expensive", model="openai:expensive", tools=[look]),
         Agent("hasty", model="spare:scripted", tools=[look], max_wait=1),
         Agent("patient", model="spare:scripted", tools=[look], max_wait=900),
         Agent("reader", model=MODEL, tools=[read], context_window=6_000),

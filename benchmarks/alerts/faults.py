@@ -63,7 +63,7 @@ FAULTS = (
         "maintenance stops", 1, processes.paused(names.maintenance_id(QUEUE)), {"HoldfastMaintenanceLate": {}}
     ),
     Injected(
-        "no one answers",
+        "people do not answer",
         1,
         work.unanswered,
         {"HoldfastInboxAgeing": {}, "HoldfastEffectsUnknown": {}},
@@ -94,7 +94,7 @@ FAULTS = (
         work.stuck_workflow,
         {"HoldfastWorkflowTasksFailing": {"workflow_type": "Stuck"}},
     ),
-    Injected("dear model is used", 2, work.dear_model, {"HoldfastCostJump": {}}),
+    Injected("expensive model is used", 2, work.expensive_model, {"HoldfastCostJump": {}}),
     Injected(
         "model is slow",
         2,

@@ -100,11 +100,13 @@ def faults_text(rows: Rows, known: Iterable[str], speed: float) -> str:
         f"All times of rules and routing are divided by {speed:g}. Thresholds of hours and days stand for some seconds,"
         " and the memory limit is set just above what a worker uses. Times are measured from the fault's begin and end."
         " Faults that do not touch each other are injected at the same time.\n\n"
-        "| fault | alert | severity | fired after | arrived by | cleared after | resolved by | good |\n"
+        "| fault | alert | severity | fired after | arrived by | cleared after | resolved by | as expected |\n"
         "|---|---|---|---|---|---|---|---|\n"
         + "".join(f"{row}\n" for row in found)
         + (f"\nShown by promtool only: {', '.join(missing)}.\n" if missing else "")
-        + "\nOther alerts that began to fire during a fault, also by faults injected at the same time:\n\n"
+        + "\nOther alerts that began to fire during a fault. The fault explains its consequences, and not the others, which"
+        " have three causes: faults injected at the same time; one machine for all processes, where tasks wait and event"
+        " loops are late under the load; and the thresholds of seconds.\n\n"
         "| fault | its consequences | others |\n|---|---|---|\n" + "".join(f"{row}\n" for row in others)
     )
 

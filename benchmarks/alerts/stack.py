@@ -32,8 +32,8 @@ _WORKFLOW_SLOTS = 12
 _START = 300.0  # seconds
 _EVERY = 200.0  # seconds between backups, and between runs of maintenance, at speed 1
 
-_PRICES = {"openai:dear": {"input": 50_000, "output": 50_000}, "openai:*": {"input": 0.1, "output": 0.1}}
-"""Dollars for a million tokens: a turn of the dear model costs more than ten dollars."""
+_PRICES = {"openai:expensive": {"input": 50_000, "output": 50_000}, "openai:*": {"input": 0.1, "output": 0.1}}
+"""Dollars for a million tokens: a turn of the expensive model costs more than ten dollars."""
 
 
 @dataclass

@@ -72,14 +72,14 @@ async def _budget_used(up: Stack) -> float:
 
 
 @asynccontextmanager
-async def dear_model(up: Stack) -> AsyncGenerator[None]:
-    """A dear model is used, a "day" after the first figures."""
+async def expensive_model(up: Stack) -> AsyncGenerator[None]:
+    """An expensive model is used, a "day" after the first figures."""
     await asyncio.to_thread(_spend_yesterday, up.home / "holdfast" / "state.db")
     end = time.time() + 600
     before = f"sum(holdfast_cost_today_dollars offset {2_000 / up.speed:.0f}s)"
     while time.time() < end and not await up.query(before):  # noqa: ASYNC110 # of another process
         await asyncio.sleep(1)
-    await asyncio.gather(*(User(agent="dear").ask(up) for _ in range(3)))
+    await asyncio.gather(*(User(agent="expensive").ask(up) for _ in range(3)))
     yield
 
 
