@@ -1,8 +1,9 @@
 """Bundles: a session in one file, redacted, which others read without the deployment.
 
 A zip archive: ``bundle.json`` says what it is; ``view.json``, ``turns.jsonl``, ``log.jsonl``, ``prompts.jsonl``,
-``effects.jsonl``, ``state.jsonl``, ``debug.jsonl`` and ``configuration.json`` are what workers know, ``description.json`` and ``history/*.json`` what
-the Temporal server knows. The histories are as Temporal's command line and UI write and read them.
+``effects.jsonl``, ``state.jsonl``, ``debug.jsonl`` and ``configuration.json`` are what workers know,
+``description.json`` and ``history/*.json`` what the Temporal server knows. The histories are as Temporal's command
+line and UI write and read them.
 """
 
 from __future__ import annotations
