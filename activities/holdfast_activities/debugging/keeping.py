@@ -19,13 +19,12 @@ from holdfast_activities.session.common.failures import reports_failures
 from holdfast_activities.state.database import State
 from holdfast_activities.tracing.work import WORK, log_fields
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.operations.debugging import DebugPage, DebugRecord, ReadDebug
-from holdfast_workflows.contracts.text.redaction import redact_error, redact_value
+from holdfast_workflows.contracts.text.redaction import redact_value
 from holdfast_workflows.contracts.text.unicode import dump_json, size
 
 from .log_lines import more_lines
-from .recording import RECORDING, Recording
+from .recording import RECORDING, Recording, words
 
 MAX_RECORDS: Final = 2_000
 """Records of a session; later attempts are only logged."""
@@ -76,7 +75,7 @@ async def recorded(
         try:
             return await call()
         except BaseException as raised:
-            error = redact_error(f"{type(raised).__name__}: {raised}")
+            error = words(raised)
             raise
         finally:
             seconds = round(clock.now() - at, 4)
@@ -110,7 +109,7 @@ async def _keep(
     try:
         async with asyncio.timeout(_SECONDS):
             await keep(session, await asyncio.to_thread(complete, about, recording))
-    except (HoldfastError, TimeoutError) as error:
+    except Exception as error:  # noqa: BLE001 - such as JSON that is nested too deeply to be stored
         _log.warning("a record of debug mode was not written: %s", error)
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from holdfast_activities.tracing.work import PRIVATE
-from holdfast_workflows.contracts.text.redaction import redact_error, redact_value
+from holdfast_workflows.contracts.text.redaction import redact, redact_error, redact_value
 from holdfast_workflows.contracts.text.unicode import preview
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _log: Final = logging.getLogger(__name__)
 
 HIDDEN: Final = "[not recorded: the agent hides personal data]"
 """Instead of arguments and results that may have personal data which the model does not see."""
+
+DEEP: Final = "[not recorded: nested too deeply]"
 
 HEADER: Final = "[redacted:header]"
 
@@ -49,8 +51,12 @@ class Recording:
     def add(self, kind: str, **fields: Any) -> None:
         """Add a detail, and log it in short."""
         after = round(time.monotonic() - self.began, 4)
+        try:
+            shown = {name: preview(str(value)) for name, value in redact_value(fields).items()}
+        except RecursionError:  # a model's JSON may be nested as deeply as it likes
+            fields = {name: value if isinstance(value, str) else DEEP for name, value in fields.items()}
+            shown = {name: preview(redact(value)) for name, value in fields.items()}
         self.details.append({"kind": kind, "after": after, **fields})
-        shown = {name: preview(str(value)) for name, value in redact_value(fields).items()}
         _log.debug("%s", kind, extra={"fields": shown})
 
     def prompt(self, model: str, request: ModelRequest, purpose: str) -> None:
@@ -130,10 +136,14 @@ def tool_run(name: str, arguments: str) -> Generator[Callable[[str, str], None]]
                 "result", name=name, status=status, text=HIDDEN if hidden else text
             )
     except BaseException as error:
-        recording.add(
-            "result", name=name, status="failed", text=redact_error(f"{type(error).__name__}: {error}")
-        )
+        recording.add("result", name=name, status="failed", text=words(error))
         raise
+
+
+def words(error: BaseException) -> str:
+    """What an error says; its kind only if that may have personal data which the model does not see."""
+    kind = type(error).__name__
+    return f"{kind}: {HIDDEN}" if PRIVATE.get() else redact_error(f"{kind}: {error}")
 
 
 def noting_first(on_text: Callable[[str], None] | None) -> Callable[[str], None] | None:
@@ -162,5 +172,5 @@ def _loaded(data: bytes) -> Any:
     text = data.decode("utf-8", "replace")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

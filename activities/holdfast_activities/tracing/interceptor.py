@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from holdfast_activities import clock
@@ -41,6 +42,9 @@ class _AtWork(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
         # An activity has a task of its own, so its context needs no reset.
         header = TraceHeader.read(input.headers) or _NONE
+        if header.debug and activity.info().workflow_id is None:
+            # A client's own header: it may not turn debug mode on this way.
+            header = header.model_copy(update={"debug": 0.0})
         if self._recorder is not None:
             RECORDER.set(self._recorder)
             HEADER.set(header)

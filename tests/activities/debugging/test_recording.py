@@ -57,6 +57,26 @@ async def test_calls_of_agents_that_hide_personal_data_are_not_recorded(recordin
     assert [each.get("arguments") or each.get("text") for each in recording.details] == [HIDDEN, HIDDEN]
 
 
+async def test_of_errors_of_agents_that_hide_personal_data_only_the_kind_is_recorded(
+    recording: Recording,
+) -> None:
+    PRIVATE.set(True)
+    with pytest.raises(LookupError), tool_run("mail", "{}"):
+        raise LookupError("ann@example.com is unknown")
+    assert recording.details[-1]["text"] == f"LookupError: {HIDDEN}"
+
+
+@pytest.mark.parametrize("depth", [900, 5_000])
+async def test_json_that_is_nested_too_deeply_does_not_stop_the_call(
+    recording: Recording, depth: int
+) -> None:
+    with tool_run("look", depth * "[" + depth * "]") as ended:
+        ended("ok", "seen")
+    made = complete(DebugRecord(id="debug-1"), recording)
+    assert [each["kind"] for each in made.details] == ["call", "result"]
+    assert made.details[1]["text"] == "seen"
+
+
 async def test_the_error_of_a_failed_call_is_recorded(recording: Recording) -> None:
     with pytest.raises(LookupError), tool_run("look", "{}"):
         raise LookupError("nothing there")

