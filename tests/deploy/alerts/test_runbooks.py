@@ -1,10 +1,12 @@
 """Each alert has a runbook page, and each page an alert."""
 
 import re
+import shlex
 
 from holdfast_workflows.contracts.errors import HoldfastError
 
 from ...house.lengths import ROOT
+from ..test_commands import parse
 from .rule_tests import alerts
 
 RUNBOOKS = ROOT / "docs/runbooks"
@@ -56,16 +58,25 @@ def test_a_wrong_error_code_is_found() -> None:
     assert "model_permanent" not in CODES
 
 
-def commands(text: str) -> set[str]:
-    """The commands of ``holdfast`` in a text."""
-    return set(re.findall(r"\bholdfast ([a-z][a-z-]*)\b", text))
+def commands(text: str) -> list[list[str]]:
+    """The commands of ``holdfast`` in a text, with an example for each placeholder that is checked."""
+    text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda label: label[1].upper(), text).replace(
+        "KIND", "approval"
+    )
+    return [shlex.split(found) for found in sorted({*re.findall(r"`holdfast ([^`]*)`", text)})]
 
 
-def test_every_command_in_a_runbook_or_a_message_exists() -> None:
-    known = commands((ROOT / "docs/cli.md").read_text("utf-8"))
-    named = {
-        name: commands("\n".join(re.findall(r"`(holdfast [^`]*)`", page))) for name, page in PAGES.items()
-    }
-    for name, rule in alerts().items():
-        named[name] |= commands(rule["annotations"]["action"])
-    assert {(name, command) for name, found in named.items() for command in found - known} == set()
+def test_every_command_in_a_runbook_or_a_message_exists_with_its_options() -> None:
+    actions = [
+        f"`{action}`"
+        for rule in alerts().values()
+        for action in rule["annotations"]["action"].split(", then ")
+    ]
+    assert parse(*commands("\n".join([*PAGES.values(), *actions]))) == []
+
+
+def test_a_wrong_command_is_found() -> None:
+    found = commands(
+        "`holdfast memory maintain`, `holdfast patterns --since 1h`, `holdfast inbox --kind KIND`"
+    )
+    assert len(parse(*found)) == 2
