@@ -22,16 +22,18 @@ MEMORY = Board(
                 Panel("State database", {"": "max(holdfast_state_bytes)"}, "bytes", kind="stat", width=6),
                 Panel(
                     "Age of the last backup",
-                    {"": "time() - max(holdfast_backup_success_timestamp_seconds)"},
+                    {"": "time() - (max(holdfast_backup_success_timestamp_seconds) > 0)"},
                     "s",
+                    "No data: there was never a backup, or the prober does not know the folder.",
                     kind="stat",
                     width=3,
                     bad=26 * 3600,
                 ),
                 Panel(
                     "Age of the last good drill",
-                    {"": "time() - max(holdfast_backup_drill_success_timestamp_seconds)"},
+                    {"": "time() - (max(holdfast_backup_drill_success_timestamp_seconds) > 0)"},
                     "s",
+                    "No data: no drill has proven a backup.",
                     kind="stat",
                     width=3,
                 ),
@@ -63,8 +65,11 @@ MEMORY = Board(
                 Panel("Size of the state database", {"bytes": "max(holdfast_state_bytes)"}, "bytes"),
                 Panel(
                     "Since a maintenance task succeeded",
-                    {"{{task}}": "time() - max by (task) (holdfast_maintenance_success_timestamp_seconds)"},
+                    {
+                        "{{task}}": "time() - (max by (task) (holdfast_maintenance_success_timestamp_seconds) > 0)"
+                    },
                     "s",
+                    "A task is missing while it failed in all its newest runs.",
                     bad=2 * 86_400,
                 ),
             ],
