@@ -112,3 +112,17 @@ def test_a_state_url_with_file_names_a_folder_or_a_file_with_the_url(tmp_path: P
     (secret := tmp_path / "state-url").write_text("postgresql://host/db\n")
     assert Settings.load(state_url=f"file:{secret}").state() == "postgresql://host/db"
     assert Settings.load(state_url=f"file:{tmp_path}/state?keep=5").state() == f"file:{tmp_path}/state?keep=5"
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("sqlite:////srv/state.db", "/srv/app/audit-heads"),
+        ("file:/srv/state", "/srv/app/audit-heads"),
+        ("postgresql://host/db", ""),
+    ],
+)
+def test_heads_of_the_audit_log_are_exported_where_the_database_is_of_this_machine(
+    url: str, place: str
+) -> None:
+    assert Settings.load(home=Path("/srv/app"), state_url=url).audit_place() == place

@@ -194,6 +194,10 @@ class Settings(BaseModel):
         )
         return url if _is_folder(url) else _filled(url)
 
+    def state_is_local(self) -> bool:
+        """Whether only this machine can use the state database. Raises as ``state``."""
+        return self.state().startswith(("sqlite", "file:"))
+
     def memory(self) -> str:
         """The URL of the memory store; empty for the state database or a file.
 
@@ -211,7 +215,7 @@ class Settings(BaseModel):
 
         The default is a folder of this machine, so it is of use only with a database of this machine.
         """
-        if self.audit_export or not self.state().startswith("sqlite"):
+        if self.audit_export or not self.state_is_local():
             return self.audit_export
         return str(self.home.absolute() / "audit-heads")
 

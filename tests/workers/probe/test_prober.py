@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from holdfast import connect
 from holdfast.testing import ScriptedModel, call
+from holdfast_activities.state import upgrade
 from holdfast_temporal import DevServer, probe
 from holdfast_workers.probe import checks
 from holdfast_workers.probe.prober import ProbeOptions, Prober
@@ -18,6 +19,7 @@ from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import BadInput, ServiceError, StateUnavailable, UnknownAgent
 from holdfast_workflows.contracts.operations.instruments import TABLE
+from tests.activities.state.test_processes import process
 from tests.workers.running import Running, started
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -45,6 +47,23 @@ async def until(port: int, name: str, wanted: float, **labels: str) -> Samples:
     except TimeoutError:
         raise AssertionError(f"never {name} {labels} = {wanted}, but: {found}") from None
     return found
+
+
+async def checked_again(port: int) -> None:
+    """Wait until the state database was checked twice."""
+
+    def checks() -> float:
+        return sum(
+            value
+            for (name, labels), value in read(port).items()
+            if name == "holdfast_probe_checks_total" and ("target", "state") in labels
+        )
+
+    async with asyncio.timeout(60):
+        begun = now = await asyncio.to_thread(checks)
+        while now < begun + 2:
+            await asyncio.sleep(0.05)
+            now = await asyncio.to_thread(checks)
 
 
 @pytest.fixture
@@ -85,6 +104,26 @@ async def test_the_probe_reports_a_deployment_and_outlives_its_worker(
         assert value(found, "holdfast_probe_up", target="state") == 1
     for name, labels in found:
         assert (TABLE[name].source, {key for key, _ in labels}) == ("probe", set(TABLE[name].labels))
+
+
+async def test_the_probe_follows_the_workers_of_a_file_store_and_keeps_none_out(
+    server: DevServer, task_queue: str, tmp_path: Path
+) -> None:
+    url = f"file:{tmp_path / 'state'}"
+    await upgrade(url)
+    settings = Settings.load(
+        temporal_address=server.address, task_queue=task_queue, home=tmp_path, state_url=url
+    )
+    options = ProbeOptions(port=0, every=0.1, figures_every=60.0)
+    async with Prober(options, settings).running() as port:
+        await until(port, "holdfast_probe_up", 0, target="state")
+        for _ in range(2):  # each makes an index of its own
+            with process("append.py", url, "s", 0, 0, "mine") as worker:
+                assert worker.stdout is not None
+                assert await asyncio.to_thread(worker.stdout.readline) == "ready\n"
+                await checked_again(port)
+                await until(port, "holdfast_probe_up", 1, target="state")
+    assert not (tmp_path / "memory.db").exists()
 
 
 async def test_a_worker_counts_passed_deadlines_and_refused_starts(

@@ -64,6 +64,11 @@ OURS = Binding(app="shop", agents=("clerk",), module="m:app", database="one", pl
             OURS.model_copy(update={"app": "", "agents": ("driver",)}),
             id="no name, the only agent renamed",
         ),
+        pytest.param(
+            OURS.model_copy(update={"app": "", "place": "file:/srv/state"}),
+            OURS.model_copy(update={"app": "", "place": "file:/srv/state", "agents": ("driver",)}),
+            id="no name, the only agent renamed, in a file store",
+        ),
         pytest.param(OURS.model_copy(update={"app": ""}), OURS, id="named later"),
         pytest.param(OURS, OURS.model_copy(update={"app": ""}), id="the name taken back"),
         pytest.param(

@@ -26,7 +26,7 @@ from holdfast_workers.monitoring.metrics import Sample, render
 from holdfast_workers.settings import Settings
 from holdfast_workers.signals import until_signal
 from holdfast_workers.startup.identity import make_verifier
-from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.errors import HoldfastError, StateReplaced
 from holdfast_workflows.contracts.operations.figures import Figure
 from holdfast_workflows.contracts.operations.metrics import METRICS
 
@@ -117,7 +117,11 @@ class Prober:
         await client.count_workflows("ExecutionStatus = 'Running'", rpc_timeout=_ANSWER)
 
     async def _state(self) -> None:
-        await (await self._database()).ping()
+        try:
+            await (await self._database()).ping()
+        except StateReplaced:
+            self._parts.state = None  # a worker of a file store replaces the index when it starts
+            raise
 
     async def _memory(self) -> None:
         await (await self._memories()).stats()
@@ -138,7 +142,11 @@ class Prober:
             if self._parts.state is None:
                 settings = self._settings
                 state = await open_state(
-                    settings.state(), scope=settings.scope(), cipher=settings.cipher(), migrate=False
+                    settings.state(),
+                    scope=settings.scope(),
+                    cipher=settings.cipher(),
+                    migrate=False,
+                    take_lock=False,  # a worker could not start
                 )
                 self._stack.push_async_callback(state.close)
                 self._parts.state = state
@@ -157,9 +165,7 @@ class Prober:
     def _has_memories(self) -> bool:
         """Whether there is a store; an embedded one is not created by the probe."""
         settings = self._settings
-        return bool(
-            settings.memory() or not settings.state().startswith("sqlite") or (settings.home / FILE).exists()
-        )
+        return bool(settings.memory() or not settings.state_is_local() or (settings.home / FILE).exists())
 
     # Figures.
 

@@ -201,7 +201,7 @@ def _same_app(bound: Binding, own: Binding) -> bool:
         return bound.app == own.app
     if not bound.agents or not own.agents:
         return bound.module == own.module
-    local = own.place.startswith("sqlite:") and bound.database == own.database
+    local = own.place.startswith(("sqlite:", "file:")) and bound.database == own.database
     if local and (bound.app, bound.module) == (own.app, own.module):
         return True  # on one machine, one module is one app: its agents were renamed
     # Without two names to compare, agents decide: a deploy keeps at least one, another app shares none.

@@ -136,7 +136,7 @@ def _copy(path: Path, new: Path) -> None:
         part = new.with_name(new.name + PART)
         with (
             path.open("rb") as source,
-            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file,
+            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
         ):
             shutil.copyfileobj(source, file)
             file.flush()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from holdfast_activities import clock
-from holdfast_workflows.contracts.errors import HoldfastError, StateInUse, StateNotMigrated
+from holdfast_workflows.contracts.errors import HoldfastError, StateInUse, StateNotMigrated, StateUnavailable
 
 from ..backup.file import PART, sync_folder
 from ..migrations import REVISIONS, VERSION_TABLE
@@ -126,22 +126,22 @@ async def opened(location: Location, *, migrate: bool) -> AsyncGenerator[FileSto
             await release(store)
 
 
-async def acquire(location: Location, *, migrate: bool) -> FileStore | None:
+async def acquire(location: Location, *, migrate: bool, take_lock: bool = True) -> FileStore | None:
     """Open a file store, or use it again; as ``opened``, but until ``release``.
 
     With ``migrate`` it is created if it is missing, and its tables are upgraded. Without, it may be open in another
-    process.
+    process; with ``take_lock`` off it must be.
 
     Raises:
         StateInUse: Another process has it open, and ``migrate`` is set.
         StateNotMigrated: It is missing, and ``migrate`` is off.
         StateDamaged: It cannot be loaded without losing commits.
-        StateUnavailable: Its files cannot be read or written.
+        StateUnavailable: Its files cannot be read or written, or no process has it open and ``take_lock`` is off.
     """
     if not isinstance(location, FileLocation):
         return None
     with unavailable():
-        return await asyncio.to_thread(_acquire, location, migrate)
+        return await asyncio.to_thread(_acquire, location, migrate, take_lock)
 
 
 async def release(store: FileStore) -> None:
@@ -154,7 +154,7 @@ def is_new(location: FileLocation) -> bool:
     return not snapshots(location.folder) and not journals(location.folder)
 
 
-def _acquire(location: FileLocation, migrate: bool) -> FileStore | None:
+def _acquire(location: FileLocation, migrate: bool, take_lock: bool) -> FileStore | None:
     with _ONE_AT_A_TIME:
         found = OPEN.get(location.folder)
         if isinstance(found, FileStore):
@@ -169,6 +169,9 @@ def _acquire(location: FileLocation, migrate: bool) -> FileStore | None:
             if migrate or not location.path.exists():
                 raise
             return None
+        if not take_lock:
+            os.close(lock)
+            raise StateUnavailable("no worker has it open")
         try:
             store = asyncio.run(_load(location, lock, migrate))
         except BaseException:

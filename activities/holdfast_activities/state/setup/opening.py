@@ -29,6 +29,7 @@ async def open_state(
     scope: str = "",
     keys: SigningKeys | None = None,
     cipher: Cipher = CLEAR,
+    take_lock: bool = True,
 ) -> State:
     """Open the state database at a URL.
 
@@ -36,31 +37,37 @@ async def open_state(
     operator decides when. ``scope`` is the app whose breakers, rate limits and tenant accounts to use in a
     shared database. ``keys`` sign the heads of the audit log's chains. ``cipher`` encrypts content.
 
-    A file store has one process; with ``migrate`` off, others may read it.
+    A file store has one process, which has its lock; with ``migrate`` off, others may read it. With ``take_lock`` off,
+    this process only reads what another one has open.
 
     Raises:
         StateInUse: Another process has the file store open.
         StateDamaged: The file store has lost commits.
         SettingsInvalid: The URL is not valid, the database refuses what it says, or its host is not known.
         StateNotMigrated: The tables are missing or old, and ``migrate`` is off.
-        StateUnavailable: The database did not answer.
+        StateUnavailable: The database did not answer, or ``take_lock`` is off and no process has the file store open.
     """
     location = locate_state(url)
     if migrate is None:
         migrate = isinstance(location, SqliteLocation)
     with named(location):
         if isinstance(location, FileLocation):
-            return await _open_files(location, migrate, scope, keys, cipher)
+            return await _open_files(location, migrate, take_lock, scope, keys, cipher)
         await (upgrade_at if migrate else check)(location)
         return await _open(location, scope, keys, cipher)
 
 
 async def _open_files(
-    location: FileLocation, migrate: bool, scope: str, keys: SigningKeys | None, cipher: Cipher
+    location: FileLocation,
+    migrate: bool,
+    take_lock: bool,
+    scope: str,
+    keys: SigningKeys | None,
+    cipher: Cipher,
 ) -> State:
     from ..files.store import acquire, release  # not loaded by workers on a database
 
-    store = await acquire(location, migrate=migrate)
+    store = await acquire(location, migrate=migrate, take_lock=take_lock)
     try:
         await check(location)
         return await _open(location, scope, keys, cipher, store)
