@@ -31,7 +31,7 @@ TOOLS_RAISE = frozenset({"tool_error"})
 """Errors that users' tools raise."""
 
 FAST = "not slow"
-"""The mark expression of `make test`. The fast tests alone must produce every error, also beside the slow ones."""
+"""The mark expression of `make test`. The fast tests alone must produce every error, also in a run of all tests."""
 
 _ROOMS = tuple(
     f"{ROOT / room}/" for room in ("holdfast", "workflows", "activities", "workers", "client", "temporal")

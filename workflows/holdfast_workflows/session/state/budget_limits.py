@@ -94,8 +94,8 @@ def describe(spent: Spent) -> str:
     if spent.scope == "tenant":
         whose = f"{OF_TENANT} (set by App(tenants={{…}}))"
     used = f"{_figure(spent.used)} of {_figure(spent.limit)} {_word(spent.what)} of {whose} are used"
-    dear = spent.what in {"tokens", "dollars"} and spent.used < spent.limit
-    return f"{used}; the next call may need more than is left" if dear else used
+    costly = spent.what in {"tokens", "dollars"} and spent.used < spent.limit
+    return f"{used}; the next call may need more than is left" if costly else used
 
 
 def usage_summary(state: SessionState) -> str:
