@@ -28,7 +28,11 @@ async def erase_again(store: MemoryStore, state: State, at: float) -> int:
     entries = await state.audit.list(ListAudit(kind="erasure", since=since, limit=_MOST))
     done = {(each.record.tenant, each.record.subject) for each in entries}
     # The sessions of an erased user: their rows no longer say whose they were.
-    done |= {(tenant, f"session {id}") for id in await state.erasing.since(since) for tenant, _ in list(done)}
+    tenants = {tenant for tenant, _ in done}
+    for id in await state.erasing.since(since) if tenants else ():
+        # Memories outlive the sessions that retention removes.
+        if not any(each.kind == "session" for each in await state.retention.removed(id)):
+            done |= {(tenant, f"session {id}") for tenant in tenants}
     for tenant, subject in sorted(done):
         kind, _, id = subject.partition(" ")
         if kind == "tenant":

@@ -21,7 +21,9 @@ from holdfast_workflows.contracts.errors import (
     MemoriesNotEmpty,
     StateNotEmpty,
 )
+from holdfast_workflows.contracts.operations.retention import SetRetention
 
+from ...state.retention.ended import NOW, ended
 from ..conformance.records import COLLECTION, OTHER, fact, ids
 from ..keeper import Axes
 from .made import NUMBER, RECORDS, expect_filled, fill, make_backup, state_url
@@ -134,3 +136,16 @@ async def test_sessions_of_an_erased_user_do_not_come_back(
     await state.append_audit(record.model_copy(update={"at": header.at + 1}))
     # With the facts that were drawn from it alone.
     assert await erase_again(file, state, header.at) == 4
+
+
+async def test_memories_of_sessions_that_retention_removed_come_back(
+    path: Path, file: MemoryStore, state: State
+) -> None:
+    header, _ = await restore_memories(path, MemoryRestore(file))
+    await ended(state, "s", tenant="acme", days=2)
+    await state.retention_rules.set(SetRetention(kind="session", days=1, tenant="acme"))
+    rules = await state.retention_rules.load()
+    assert tuple(await state.retention.remove("s", rules, NOW)) == ("session",)
+    record = AuditRecord(id="e", kind="erasure", action="erased", tenant="acme", subject="user bob")
+    await state.append_audit(record.model_copy(update={"at": header.at + 1}))
+    assert await erase_again(file, state, header.at) == 0
