@@ -203,11 +203,13 @@ async def test_the_processes_of_the_compose_file_work_together(
                 ('up{job=~"holdfast-.*"}', [1.0, 1.0]),
                 ('holdfast_turns_total{agent="clerk", outcome="done"}', [1.0]),
                 ('holdfast_probe_up{target="temporal"}', [1.0]),
+                ('ALERTS{alertname="HoldfastWatchdog",alertstate="firing"}', [1.0]),
             ):
                 await eventually(partial(_is, it.prometheus, query, wanted))
             app, options = it.values["APP"], Options(prometheus=it.prometheus.url)
             examined = Examined(load_app(app).registry(), Settings.load(), app, tmp_path, options)
-            assert (await check_alerts(examined)).status != "failed"
+            found = await check_alerts(examined)
+            assert (found.status == "failed", "HoldfastWatchdog" in found.text) == (False, False)
 
 
 async def _is(prometheus: Prometheus, query: str, wanted: list[float]) -> bool:
