@@ -161,6 +161,15 @@ async def test_a_long_message_and_a_long_reply_arrive_unchanged(running: Running
         assert all(len(entry.text) < INLINE_TEXT for entry in short)
 
 
+async def test_a_client_cannot_write_a_text_that_only_workers_write(running: Running) -> None:
+    async with running([say("Hi.")]) as holdfast:
+        session = await holdfast.client.start("helper", "Hello.")
+        await session.wait()
+        for id in ("instructions-2", "debug-1", "begun-1"):
+            with pytest.raises(BadInput, match="give another id"):
+                await session.send(LONG, id=id)
+
+
 @pytest.mark.parametrize("text", [ODD, ODD * INLINE_TEXT], ids=["short", "long"])
 async def test_nul_and_lone_surrogates_arrive_unchanged(running: Running, text: str) -> None:
     async with running([say("Odd.")]) as holdfast:

@@ -29,7 +29,6 @@ from .recording import RECORDING, Recording, words
 MAX_RECORDS: Final = 2_000
 """Records of a session; later attempts are only logged."""
 
-_PREFIX: Final = "debug-"
 _LARGEST: Final = 400_000
 """Bytes of a record."""
 
@@ -50,14 +49,14 @@ class DebugRecords:
     @reports_failures
     async def read_debug(self, ask: ReadDebug) -> DebugPage:
         """Return a page of a session's records."""
-        found = await self._state.texts_after(ask.session, _PREFIX, ask.after, _PAGE + 1)
+        found = await self._state.texts_after(ask.session, names.DEBUG_TEXT, ask.after, _PAGE + 1)
         records = [DebugRecord.model_validate_json(text) for _, text in found]
         page = fitting(records[:_PAGE])
         return DebugPage(records=page, next=page[-1].id if len(page) < len(records) else "")
 
     async def keep(self, session: str, record: DebugRecord) -> None:
         """Write a record."""
-        if await self._state.count_texts(session, _PREFIX) >= MAX_RECORDS:
+        if await self._state.count_texts(session, names.DEBUG_TEXT) >= MAX_RECORDS:
             _log.warning("debug mode of %s has %d records; this one is only logged", session, MAX_RECORDS)
             return
         await self._state.store_text(session, record.id, record.model_dump_json(exclude_defaults=True))
@@ -86,7 +85,7 @@ async def recorded(
             work = begun or WORK.get()  # a tool's activity reads its input itself
             if keep is not None and not info.is_local and work is not None:
                 about = DebugRecord(
-                    id=f"{_PREFIX}{int(at * 1000):014d}-{uuid.uuid4().hex[:8]}",
+                    id=f"{names.DEBUG_TEXT}{int(at * 1000):014d}-{uuid.uuid4().hex[:8]}",
                     turn=work.turn,
                     step=work.step,
                     activity=info.activity_type,

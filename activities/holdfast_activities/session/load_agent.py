@@ -187,7 +187,7 @@ def _time_left() -> float:
 
 
 def _start_key(load: LoadInput) -> str:
-    return f"begun-{load.first_run}"
+    return f"{names.BEGUN_TEXT}{load.first_run}"
 
 
 def _full_name(queue: str) -> str:

@@ -150,6 +150,13 @@ TRUSTED_TOOLS: Final = frozenset({UPDATE_PLAN, WRITE_NOTES, REMEMBER, FORGET, HA
 """Of these, the tools whose results are Holdfast's own text."""
 
 
+BEGUN_TEXT: Final = "begun-"
+DEBUG_TEXT: Final = "debug-"
+INSTRUCTIONS_TEXT: Final = "instructions-"
+WORKERS_TEXTS: Final = (BEGUN_TEXT, DEBUG_TEXT, INSTRUCTIONS_TEXT)
+"""How the ids of texts begin that only workers store, in a session's own texts."""
+
+
 def call_key(session: str, seq: int) -> str:
     """Return the idempotency key of the call whose result is at ``seq``."""
     return f"{session}-{seq}"

@@ -5,7 +5,7 @@ from temporalio import activity
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
-from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo, tree
+from holdfast_workflows.contracts.errors import BadInput, HoldfastError, NothingToDo, tree
 from holdfast_workflows.contracts.limits import INLINE_TEXT, MAX_PAYLOAD
 from holdfast_workflows.contracts.operations.content import (
     AgentInfo,
@@ -68,7 +68,12 @@ class Content:
     @activity.defn(name=names.STORE_TEXT)
     @reports_failures
     async def store_text(self, ask: StoreText) -> StoredText:
-        """Store a message that is too large for a history."""
+        """Store a message that is too large for a history.
+
+        A text that is stored stays, so a client could write a turn's instructions before its worker does.
+        """
+        if ask.id.startswith(names.WORKERS_TEXTS):
+            raise BadInput(f"id={ask.id!r} begins like the ids of workers' own texts; give another id")
         return StoredText(ref=await self._state.store_text(ask.session, ask.id, ask.text))
 
     @activity.defn(name=names.READ_TURN)

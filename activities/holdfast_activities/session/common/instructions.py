@@ -9,6 +9,7 @@ from temporalio import activity
 from holdfast_activities import clock
 from holdfast_activities.resilience.classify import classify
 from holdfast_activities.state.database import State
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import InstructionsContext, InstructionsFunction, Registry
 from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import InstructionsFailed, ToolFailed, UnknownAgent
@@ -120,4 +121,4 @@ def _retrieved(task: "asyncio.Future[object]") -> None:
 
 def _ref(turn: int) -> str:
     """Turn numbers are never reused, also after a reset."""
-    return f"instructions-{turn}"
+    return f"{names.INSTRUCTIONS_TEXT}{turn}"

@@ -106,7 +106,7 @@ def _print(console: Console, record: DebugRecord, *, full: bool) -> None:
         for line in _lines(detail, full=full):
             printing.indented(console, line, 2)
     if record.cut:
-        printing.indented(console, f"{record.cut:,} characters were left out", 2, "dim")
+        printing.indented(console, f"{record.cut:,} bytes were left out", 2, "dim")
 
 
 def _lines(detail: dict[str, Any], *, full: bool) -> Iterator[str]:

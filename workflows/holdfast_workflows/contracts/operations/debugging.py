@@ -60,9 +60,9 @@ class DebugRecord(Contract):
         trace: Its trace, if the worker traces.
         error: Why it failed; empty for others.
         phases: What took the time, as pairs of a name and seconds, in order. They may be nested.
-        details: What was sent and received, in order: ``kind`` is ``prompt``, ``http``, ``reply``, ``call``, ``result``
-            or ``log``.
-        cut: Characters that were left out because the record was too large.
+        details: What was sent and received, in order: ``kind`` is ``prompt``, ``http``, ``reply``, ``call`` or
+            ``result``.
+        cut: Bytes that were left out because the record was too large.
     """
 
     id: str
