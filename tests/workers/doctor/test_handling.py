@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from holdfast import Agent, App, Memory
+from holdfast_activities.state import open_state
 from holdfast_activities.state.coordination.breaker import BreakerRule
 from holdfast_temporal import DevServer, connect
 from holdfast_workers import own_workflows
@@ -18,6 +20,7 @@ from holdfast_workers.doctor.scratch import deployment
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.operations.breakers import BreakerView
 
+from ...activities.state.test_processes import go, process
 from .conftest import Examining, run
 from .other_workflow import Different
 
@@ -31,6 +34,19 @@ async def test_a_breaker_opens_and_recovers_and_an_open_one_is_named(examining: 
         await (await examined.state()).breakers.set(view)
     found = await run(examining(), "breakers")
     assert (found.status, "provider:openai (down)" in found.text) == ("warning", True)
+
+
+async def test_no_breaker_is_opened_in_a_file_store_that_a_worker_has_open(
+    examining: Examining, tmp_path: Path
+) -> None:
+    url = f"file:{tmp_path / 'store'}"
+    state = await open_state(url)
+    await state.close()
+    with process("append.py", url, "s", 0, 1_000_000, "mine") as owner:
+        go(owner)
+        found = await run(examining(state_url=url), "breakers")
+        owner.kill()
+    assert (found.status, "has the file store open" in found.text) == ("skipped", True)
 
 
 async def test_breakers_that_do_not_open_fail(examining: Examining, monkeypatch: pytest.MonkeyPatch) -> None:

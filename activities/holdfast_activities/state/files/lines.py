@@ -94,14 +94,20 @@ def read_journal(path: Path) -> Generator[Header | Commit, None, int]:
 
 
 def _damaged(path: Path, number: int) -> StateDamaged:
+    if number == 1:
+        return StateDamaged(
+            f"{path}: line 1 is damaged, without which the others cannot be read. To give up the commits of this file "
+            "and of later journals, `holdfast restore` the newest snapshot into a new folder"
+        )
     return StateDamaged(
-        f"{path}: line {number} is damaged. To give up the commits from this line on, delete it and all that follows it"
+        f"{path}: line {number} is damaged. To give up the commits from this line on, delete it, the lines after it "
+        "and all later journals and snapshots"
     )
 
 
 def _header(path: Path, value: dict[str, Any]) -> Header:
-    if value["holdfast_journal"] != FORMAT:
-        raise BackupUnreadable(f"{path} has format {value['holdfast_journal']}")
+    if (written := value.get("holdfast_journal")) != FORMAT:
+        raise BackupUnreadable(f"{path} has format {written}") if written else _damaged(path, 1)
     tables = {
         name: Columns(tuple(each["columns"]), tuple(each["key"])) for name, each in value["tables"].items()
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast_activities.state import open_state
+from holdfast_activities.state.backup.restoring import restore
 from holdfast_workflows.contracts.errors import BackupUnreadable, StateDamaged, StateNotMigrated
 from holdfast_workflows.contracts.session.entries import UserEntry
 
@@ -56,6 +57,18 @@ async def test_a_damaged_line_before_the_last_is_refused(url: str, folder: Path)
         await open_state(url)
     path.write_bytes(b"".join(before))
     assert await read(url) == ["1"]
+
+
+async def test_without_its_first_line_a_journal_is_given_up_by_a_restore(url: str, folder: Path) -> None:
+    await write(url, "1")
+    await crashed(url, folder, "2")
+    path = journal(folder)
+    path.write_bytes(b"".join(lines(path)[1:]))
+    with pytest.raises(StateDamaged, match=f"{path.name}: line 1 is damaged.*holdfast restore"):
+        await open_state(url)
+    other = f"file:{folder.with_name('other')}"
+    await restore(snapshots(folder)[-1], other)
+    assert await read(other) == ["1"]
 
 
 async def test_a_missing_line_is_refused(url: str, folder: Path) -> None:

@@ -8,11 +8,12 @@ from typing import Final
 
 from holdfast_activities.resilience.breakers import Breakers
 from holdfast_activities.state.coordination.breaker import BreakerRule
-from holdfast_workflows.contracts.errors import BreakerOpen
+from holdfast_activities.state.coordination.breakers import BreakerStore
+from holdfast_workflows.contracts.errors import BreakerOpen, StateInUse
 from holdfast_workflows.contracts.operations.breakers import BreakerView
 
 from ..examined import Examined
-from ..findings import Finding, failed, ok, warning
+from ..findings import Finding, failed, ok, skipped, warning
 
 _FAILURES: Final = 10
 _RULE: Final = BreakerRule(cooldown=0.2, doubt=0.0)
@@ -21,7 +22,26 @@ _RULE: Final = BreakerRule(cooldown=0.2, doubt=0.0)
 async def check(examined: Examined) -> Finding:
     """Open a scratch breaker by failures, let it recover, and look for open ones."""
     store = (await examined.state()).breakers
+    try:
+        found = await _recovers(store)
+    except StateInUse:
+        found = skipped("a worker has the file store open, so no scratch breaker could be written")
+    if still := [view for view in await store.load() if view.state != "closed"]:
+        listed = ", ".join(f"{view.name} ({view.reason or 'by an operator'})" for view in still)
+        return warning(
+            f"calls are refused now: {listed}", "see `holdfast breakers`, and repair the provider or tool"
+        )
+    return found
+
+
+async def _recovers(store: BreakerStore) -> Finding:
+    """Open a scratch breaker and let probes close it.
+
+    Raises:
+        StateInUse: Another process has the file store open; nothing was written.
+    """
     name = f"doctor:{uuid.uuid4().hex[:8]}"
+    await store.set(BreakerView(name=name))
     breakers = Breakers(store, rule=_RULE)
     try:
         opened = await _opens(breakers, name)
@@ -38,11 +58,6 @@ async def check(examined: Examined) -> Finding:
     finally:
         await breakers.close()
         await store.set(BreakerView(name=name))
-    if still := [view for view in await store.load() if view.state != "closed" and view.name != name]:
-        listed = ", ".join(f"{view.name} ({view.reason or 'by an operator'})" for view in still)
-        return warning(
-            f"calls are refused now: {listed}", "see `holdfast breakers`, and repair the provider or tool"
-        )
     return ok(
         f"a breaker opened after {opened} failures and closed after {_RULE.probes} probes; none is open"
     )
