@@ -61,7 +61,7 @@ async def test_an_agent_without_a_budget_is_named(
 
 async def test_temporal_is_read(examining: Examining) -> None:
     found = await run(examining(), "temporal")
-    assert (found.status, "keeps histories for" in found.text) == ("ok", True)
+    assert (found.status, found.text.endswith("keeps histories for 1 day")) == ("ok", True)
 
 
 async def test_a_namespace_that_does_not_exist_fails(examining: Examining) -> None:

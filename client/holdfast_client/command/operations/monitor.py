@@ -60,7 +60,9 @@ async def show(context: typer.Context, limit: Limit = 1, json: Json = False) -> 
     "errors"}.
     """
     found = await (await connected(context)).monitor.reports(limit=limit)
-    none = "The monitor has no report yet; `holdfast monitor start` starts it."
+    none = (
+        "No report yet. Each run writes one; if none runs, start the monitor with `holdfast monitor start`."
+    )
     printing.listing(found, _list, none, json=json)
 
 

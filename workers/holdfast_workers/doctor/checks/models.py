@@ -30,7 +30,9 @@ async def check(examined: Examined) -> Finding:
     unfit = {model for reasons in unusable.values() for model in reasons}
     names = {name for agent in examined.registry.agents.values() for name in agent.models} - unfit
     if not examined.options.call_models:
-        return worst(found, f"{len(names)} models have a provider and a key; `--call-models` calls each once")
+        return worst(
+            found, f"every model has a provider and a key ({len(names)}); `--call-models` calls each once"
+        )
     called = await asyncio.gather(*(_call(examined.models().get(name)) for name in sorted(names)))
     found += [each for each in called if each.status != "ok"]
     return worst(found, "; ".join(each.text for each in called) or "no agent has a model")

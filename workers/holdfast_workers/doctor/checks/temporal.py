@@ -59,5 +59,5 @@ async def check(examined: Examined) -> Finding:
     return worst(
         found,
         f"server {system.server_version} answered in {answered * 1_000:.0f} ms; "
-        f"{client.namespace} keeps histories for {retention / _DAY:g} days",
+        f"{client.namespace} keeps histories for {retention / _DAY:g} day{'' if retention == _DAY else 's'}",
     )
