@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast import Agent, App, Budget, Memory, RetryPolicy, tool
+from holdfast import Agent, App, Approvals, Budget, Memory, Permissions, RetryPolicy, ask, tool
 
 
 @tool(effect="once")
@@ -19,4 +19,11 @@ stuck = Agent(
     model_retry=RetryPolicy(attempts=5, first_delay=0.01, max_delay=0.01, adaptive=False),
     max_wait=1.0,
 )
-app = App(agents=[clerk, poor, stuck])
+patient = Agent(
+    "patient",
+    model="openai:gpt-5-mini",
+    tools=[pay],
+    permissions=Permissions(rules=(ask("pay"),)),
+    approvals=Approvals(deadline=1),
+)
+app = App(agents=[clerk, poor, stuck, patient])

@@ -64,8 +64,14 @@ async def test_an_app_that_cannot_be_loaded(folder: Path, app: str, says: str) -
             {"temporal_address": "nonsense"},
             "HOLDFAST_TEMPORAL_ADDRESS, or --address: 'nonsense' is not host:port",
         ),
-        ({"state_url": "mysql://x"}, "HOLDFAST_STATE_URL: no state store for mysql:; use sqlite:///path or"),
-        ({"state_url": "nonsense"}, "HOLDFAST_STATE_URL: it is not a database URL; use sqlite:///path or"),
+        (
+            {"state_url": "mysql://x"},
+            "HOLDFAST_STATE_URL: no state store for mysql:; use sqlite:///path, file:/path or",
+        ),
+        (
+            {"state_url": "nonsense"},
+            "HOLDFAST_STATE_URL: it is not a database URL; use sqlite:///path, file:/path or",
+        ),
         ({"memory_url": "redis://x"}, "HOLDFAST_MEMORY_URL: redis: is not a memory store. Use postgresql://"),
         ({"embeddings": "foo"}, "HOLDFAST_EMBEDDINGS: 'foo' is not an embedder. Use none, minilm:/path"),
         ({"embeddings": "openai:small"}, "openai:small needs a key; set OPENAI_API_KEY"),

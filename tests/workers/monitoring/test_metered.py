@@ -40,6 +40,7 @@ async def test_a_worker_records_every_metric(server: DevServer, task_queue: str)
             await worker.ready()
             client = await connect(server.address, task_queue=task_queue)
             assert await client.run("clerk", "Pay the bill.") == "Done."
+            assert await client.run("patient", "Pay the bill.") == "Done.", "its deadline passes"
             for agent in ("poor", "stuck", "stuck"):
                 with pytest.raises(HoldfastError):
                     await client.run(agent, "Hello?")

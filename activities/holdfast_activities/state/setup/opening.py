@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from holdfast_activities.signing.keys import SigningKeys
-from holdfast_workflows.contracts.errors import HoldfastError
 
 from ..audit.heads import signer
 from ..base import Log
@@ -97,7 +96,7 @@ async def _open(
             log: Log = await sqlite.open_log(location, watch, sign, cipher)
         else:
             log = await postgres.open_log(location, identity, sign, cipher)
-    except HoldfastError:
+    except BaseException:
         await engine.dispose()
         raise
     return State(transactions, log, identity, scope, keys, cipher)

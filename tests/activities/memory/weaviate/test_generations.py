@@ -73,6 +73,9 @@ async def test_concurrent_writes_and_deletions_survive_a_migration(
     worker: WeaviateStore, other: WeaviateStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve = Generations.serve
+    for store in (worker, other):
+        store._generations.lease = 3.0  # the writes below fit into one lease, also on a busy machine
+        store._generations.forget()
 
     async def serve_and_write(self: Generations, generation: Generation) -> None:
         await other.put("acme", [fact("before", "", angle(0))])

@@ -8,6 +8,7 @@ import pytest
 from holdfast_activities.state import open_state, upgrade
 from holdfast_activities.state.backup.restoring import fill, restore
 from holdfast_activities.state.backup.writing import back_up
+from holdfast_activities.state.migrations import VERSION_TABLE
 from holdfast_activities.state.setup.engines import make_engine
 from holdfast_activities.state.setup.location import locate
 from holdfast_activities.state.setup.tables import METADATA
@@ -116,6 +117,7 @@ async def test_a_backup_of_a_newer_version_is_refused(
 
 async def test_a_backup_has_columns_that_this_version_does_not_know(sqlite_filled: str, folder: Path) -> None:
     await run(sqlite_filled, "ALTER TABLE holdfast_session ADD COLUMN later TEXT DEFAULT 'canary' NOT NULL")
+    await run(sqlite_filled, f"UPDATE {VERSION_TABLE} SET version_num = 'later'")
     made = await back_up(sqlite_filled, folder)
     assert b'"canary"' in gzip.decompress(made.path.read_bytes())
 
