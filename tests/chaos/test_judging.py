@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from .oracle import judge, paid_twice
 from .processes import Kill, Options
 from .program import EFFECTS, LAST_WORD, STEPS, Program, expected, programs
 from .report import Row, bound, quantile
+from .scenarios.faults import causeless
 
 RUN = Program("chaos-1-0", ("peek", "look", "post", "charge", "order"))
 POST, CHARGE = RUN.what(2), RUN.what(3)
@@ -99,3 +101,17 @@ def test_a_target_in_seconds_is_judged_where_time_is() -> None:
         row = Row("judged", Options(timed=timed))
         row.time("recovery", slow, p95=15)
         assert len(row.missed) == missed
+
+
+def test_a_loop_is_explained_only_by_a_prompt_that_was_too_long() -> None:
+    ended = [
+        Ended("a", code="loop_detected"),
+        Ended("b", code="loop_detected"),
+        Ended("c", code="loop_detected"),
+    ]
+    asked: dict[str, list[dict[str, Any]]] = {
+        "a": [{"fault": "too_long"}],
+        "b": [{"fault": None}],
+        "c": [{"fault": "overloaded"}],
+    }
+    assert [each.split()[0] for each in causeless(ended, asked)] == ["b", "c"]

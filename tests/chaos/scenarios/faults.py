@@ -65,7 +65,7 @@ async def _row(name: str, options: Options, careless: str) -> Row:
     row.counts |= {f"ended {code or 'done'}": n for code, n in sorted(Counter(e.code for e in found).items())}
     plain = [end for run, end in zip(runs, found, strict=True) if agent(run) == "plain"]
     row.forbid("not as documented", list(_undocumented(plain, asked)), len(plain))
-    row.forbid("ended without a cause", list(_causeless(found, asked)), len(found))
+    row.forbid("ended without a cause", list(causeless(found, asked)), len(found))
     row.forbid("more requests than allowed", list(_multiplied(asked)), len(seen))
     _judge_waits(row, asked, open_periods)
     return row
@@ -89,11 +89,13 @@ def _undocumented(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
             yield f"{end.id} ended {end.code or 'done'!r} ({end.detail}) after {kinds}, not in {sorted(legal)}"
 
 
-def _causeless(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
+def causeless(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
     """List runs whose error is not explained by any of their faults."""
     codes = {fault.name: fault.code for fault in FAULTS}
     for end in found:
         causes = {codes[each["fault"]] for each in asked[end.id] if each["fault"]}
+        if "context_too_long" in causes:
+            causes.add("loop_detected")  # the prompt leaves results out, and the script asks for them again
         if end.code and end.code not in causes | ({"all_providers_failed"} if causes else set()):
             yield f"{end.id} ended {end.code} ({end.detail}) after {sorted(causes)}"
 
