@@ -36,6 +36,14 @@ def name(value: str, what: str) -> str:
     return value
 
 
+def tool_name(value: str, what: str) -> str:
+    """Check the name that a tool gets; return what names the tool in messages."""
+    where = f"{what} {name(value, what)!r}"
+    if value in RESERVED or value in OWN_TOOLS:
+        raise InvalidDeclaration(f"{where} has a reserved name; choose another")
+    return where
+
+
 def aliases(given: Sequence[str], tool: str) -> tuple[str, ...]:
     """Check the earlier names of a tool."""
     if isinstance(given, str):

@@ -11,7 +11,6 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, ToolSpec
 from holdfast_workflows.contracts.control.secrets import references_in
 from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.tools.a2a import MOST_TEXT, A2aSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
@@ -86,9 +85,7 @@ class A2AAgent(ProvidedTool):
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
         """
-        where = f"A2AAgent {declare.name(name, 'A2AAgent')!r}"
-        if name in RESERVED or name in OWN_TOOLS:
-            raise InvalidDeclaration(f"{where} has a reserved name; choose another")
+        where = declare.tool_name(name, "A2AAgent")
         _check(headers or {}, url, allow, effect, approval, where)
         settings = A2aSettings(
             url=url.rstrip("/"),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.teams.handoff import HandoffSettings
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
@@ -65,9 +64,7 @@ class Handoff(ProvidedTool):
         target = agent if isinstance(agent, str) else agent.name
         declare.name(target, "Handoff: agent")
         name = name or f"handoff_to_{target}"
-        where = f"Handoff {declare.name(name, 'Handoff')!r}"
-        if name in RESERVED or name in OWN_TOOLS:
-            raise InvalidDeclaration(f"{where} has a reserved name; choose another")
+        where = declare.tool_name(name, "Handoff")
         if approval not in ("", "ask"):
             raise InvalidDeclaration(f'{where} has approval={approval!r}; use "ask", or leave it out')
         about = "" if isinstance(agent, str) else agent.spec.description

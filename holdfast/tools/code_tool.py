@@ -11,7 +11,6 @@ from typing import Final
 from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import ToolSpec
 from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.tools.code import LANGUAGES, CodeSettings, Language, parameters
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
@@ -71,9 +70,7 @@ class CodeTool(ProvidedTool):
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
         """
-        where = f"CodeTool {declare.name(name, 'CodeTool')!r}"
-        if name in RESERVED or name in OWN_TOOLS:
-            raise InvalidDeclaration(f"{where} has a reserved name; choose another")
+        where = declare.tool_name(name, "CodeTool")
         settings = CodeSettings(
             languages=_languages(languages, where),
             python=fspath(python),

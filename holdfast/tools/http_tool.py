@@ -11,7 +11,6 @@ from holdfast_workflows.contracts.agent.declared import known_options
 from holdfast_workflows.contracts.agent.spec import TOOL_RETRY, Effect, ToolSpec
 from holdfast_workflows.contracts.control.secrets import references_in
 from holdfast_workflows.contracts.errors import InvalidDeclaration
-from holdfast_workflows.contracts.names import OWN_TOOLS, RESERVED
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.tools.http import METHODS, SAFE, HttpSettings, parameters
 from holdfast_workflows.contracts.tools.sources import ProvidedTool
@@ -79,9 +78,7 @@ class HttpTool(ProvidedTool):
         Raises:
             InvalidDeclaration: An option is invalid; the detail says what to change.
         """
-        where = f"HttpTool {declare.name(name, 'HttpTool')!r}"
-        if name in RESERVED or name in OWN_TOOLS:
-            raise InvalidDeclaration(f"{where} has a reserved name; choose another")
+        where = declare.tool_name(name, "HttpTool")
         settings = HttpSettings(
             allow=tuple(_texts(allow, "allow", where)),
             private={pattern: networks(given, where) for pattern, given in (private or {}).items()},
