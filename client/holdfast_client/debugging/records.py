@@ -74,7 +74,11 @@ class Activity:
     @property
     def turn(self) -> int:
         """Its turn; 0 for none."""
-        return 0 if self.child else int(self.given.get("turn") or 0)
+        if self.child:
+            return 0
+        # What settles a turn has its whole record.
+        found: Any = self.given.get("turn") or 0
+        return int(found["turn"] if found and self.type == names.SETTLE_TURN else found)
 
     @property
     def step(self) -> int:
@@ -239,6 +243,8 @@ class RecordReader:
         each.ended, each.outcome = at, _ACTIVITY_ENDED[kind]
         if each.outcome == "ok":
             each.result = self._first(attributes.result)
+            if each.type == names.SETTLE_TURN and each.turn:
+                self.records.settled[each.turn] = at, str(each.given["turn"]["status"])
         elif each.outcome in {"failed", "timed_out"}:
             failure: Failure = attributes.failure
             each.error = text_of(failure)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from datetime import timedelta
 
 from holdfast.testing import say
 from holdfast_client import sync
@@ -52,6 +54,21 @@ async def test_rules_holds_and_runs_are_set_and_shown(running: Running) -> None:
         await holdfast(environment, "maintain", "run", "retention")
         code, _, err = await holdfast(environment, "show", gone.id)
         assert (code, "everything on 2" in err) == (4, True)
+
+
+async def test_a_removed_session_is_not_shown_although_the_server_still_has_its_history(
+    running: Running,
+) -> None:
+    async with running([say("Hello.")]) as environment:
+        session = await environment.client.start("poster", "Hi")
+        await session.wait()
+        await session.close()
+        await session.result()
+        await environment.client.retention.set("session", timedelta(microseconds=1))
+        rules = await environment.state.retention_rules.load()
+        assert await environment.state.retention.remove(session.id, rules, time.time()) == ("session",)
+        code, out, err = await holdfast(environment, "show", session.id)
+        assert (code, out, "everything on 2" in err) == (4, "", True)
 
 
 def test_the_client_without_async_has_the_same_methods() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import pytest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
+from temporalio.client import Client as TemporalClient
 
 from holdfast import Trace
 from holdfast.testing import call, say, unauthorized
@@ -21,6 +23,8 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.session import StartInput
 from holdfast_workflows.contracts.session.trace_ids import trace_of
 
+from ...support import WAIT
+from ...workflows.played import Played, playing
 from ..command.test_command import holdfast, lines
 from ..conftest import Running
 
@@ -33,7 +37,12 @@ def recorded(*names: str) -> Trace:
     for name in names:
         found = load_history(HISTORIES / f"{name}.json")
         runs.append(Run(found.workflow_id, name, tuple(found.events)))
-    records = records_of(runs, DescribeWorkflowExecutionResponse(), data_converter)
+    return traced(*runs)
+
+
+def traced(*runs: Run) -> Trace:
+    """The trace of the runs of one session."""
+    records = records_of(list(runs), DescribeWorkflowExecutionResponse(), data_converter)
     return build("recorded", records, Now(at=(records.ended or records.events) + 1), ())
 
 
@@ -82,6 +91,22 @@ def test_inline_tools_have_spans_of_their_own() -> None:
     trace = recorded("inline_pause")
     (turn,) = trace.turns
     assert kinds(turn.spans)[:3] == [("model", "step 1"), ("tool", "peek"), ("model", "step 2")]
+
+
+async def test_a_turn_that_an_activity_has_settled_is_traced(client: TemporalClient, task_queue: str) -> None:
+    gate = asyncio.Event()  # the local attempt is given up, as with a slow state database
+    played = Played(gates={names.SETTLE_TURN: gate})
+    async with playing(client, task_queue, played) as holdfast, asyncio.timeout(WAIT):
+        session = await holdfast.start("a", "Hi")
+        await session.wait()
+        gate.set()
+        await session.close()
+        await session.result()
+        history = await client.get_workflow_handle(session.id).fetch_history()
+    trace = traced(Run(session.id, "only", tuple(history.events)))
+    (turn,) = trace.turns
+    assert (turn.turn, turn.status) == (1, "done")
+    assert names.SETTLE_TURN in {span.name for span in turn.spans}
 
 
 async def test_trace_prints_the_calls_of_a_turn_and_why_it_failed(running: Running) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -109,17 +108,24 @@ async def _turns(handle: Session | ImportedSession) -> tuple[list[TurnView], str
 
     if isinstance(handle, ImportedSession):
         return [turn async for turn in handle.turns()], ""
+    turns: list[TurnView] = []
+    missing = None
     try:
         turns = [turn async for turn in handle.turns()]
     except SessionNotFound as error:
-        # The server knows that the session does not exist; only a worker knows whether it existed.
-        removed = ""
-        with suppress(ServiceError):
-            removed = removed_in_words(await handle.removed())
-        if removed:
-            raise SessionNotFound(f"{handle.id}: retention removed {removed}") from error
+        missing = error
+    try:
+        # Only a worker knows whether a session existed, and the server deletes its history some time later.
+        removed = await handle.removed()
+    except ServiceError:
+        if missing is not None:
+            raise missing from None
         raise
-    return turns, removed_in_words(await handle.removed())
+    if missing is not None and not removed:
+        raise missing
+    if missing is not None or any(each.kind == "session" for each in removed):
+        raise SessionNotFound(f"{handle.id}: retention removed {removed_in_words(removed)}") from missing
+    return turns, removed_in_words(removed)
 
 
 def _print_facts(console: Console, view: SessionView, removed: str) -> None:
