@@ -15,7 +15,8 @@ from holdfast_workflows.contracts.session.trace_ids import parent_of, trace_of
 
 from .activity_spans import activity_spans
 from .records import Records
-from .spans import Span, TurnTrace, shares
+from .spans import WORKFLOW_TASK, Span, TurnTrace, shares
+from .task_waits import NOTICED, TaskWait
 
 _BACKGROUND: Final = frozenset({names.REMEMBER_TURN, names.COMPACT, names.NOTIFY})
 _WAIT: Final = "waiting: "
@@ -33,7 +34,23 @@ def spans_of(records: Records, now: float) -> list[Span]:
             status = "ok" if timer.ended else "open"
             found.append(Span("wait", reason, timer.started, timer.ended or now, status))
     found += _statuses(records, now)
+    found += [_waited(each, now) for each in records.task_waits if each.end or now - each.start >= NOTICED]
     return sorted(found, key=lambda span: (span.start, span.end))
+
+
+def _waited(wait: TaskWait, now: float) -> Span:
+    """Return the span of a workflow task that waited for a worker, or was lost with one."""
+    span = Span("queue", WORKFLOW_TASK, wait.start, wait.end or now, "ok" if wait.end else "open")
+    if wait.lost:
+        return replace(
+            span,
+            kind="lost",
+            status="lost",
+            worker=wait.lost,
+            detail=f"its worker did not answer: {wait.lost}",
+        )
+    took = f"until a worker of {wait.queue} took it" if wait.end else f"waits for a worker of {wait.queue}"
+    return replace(span, detail=took)
 
 
 def turns_of(

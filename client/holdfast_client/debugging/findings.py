@@ -15,7 +15,7 @@ from holdfast_workflows.contracts.session.descriptions import duration
 from holdfast_workflows.contracts.text.unicode import preview
 
 from .records import Records, TaskFailure, seconds
-from .spans import Span, SpanKind, TurnTrace
+from .spans import WORKFLOW_TASK, Span, SpanKind, TurnTrace
 
 _SHARE: Final = 0.4
 _SECONDS: Final = 1.0
@@ -145,6 +145,8 @@ def _running(session: str, spans: Iterable[Span], now: Now) -> Iterator[str]:
             yield f"waits since {since}: {span.name}"
         elif span.kind == "queue" and span.seconds >= _WAITED:
             queue = span.detail.rpartition(" ")[2]
+            if span.name == WORKFLOW_TASK and queue in now.unpolled:
+                continue  # the first finding says so
             none = "; no worker polls that queue" if queue in now.unpolled else ""
             yield f"{span.name} {span.detail} since {since}{none}"
         elif span.kind == "retry":
@@ -154,7 +156,7 @@ def _running(session: str, spans: Iterable[Span], now: Now) -> Iterator[str]:
 
 
 def _lost(spans: Iterable[Span]) -> Iterator[str]:
-    lost = [span for span in spans if span.kind == "lost"]
+    lost = [span for span in spans if span.kind == "lost" and span.name != WORKFLOW_TASK]
     if lost:
         workers = ", ".join(dict.fromkeys(span.worker for span in lost))
         what = ", ".join(dict.fromkeys(span.name for span in lost))

@@ -21,6 +21,8 @@ from holdfast_temporal.histories.clearing import value_of
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.trace_ids import TraceHeader
 
+from .task_waits import TaskWait, WorkflowTask
+
 Outcome = Literal["open", "ok", "failed", "cancelled", "timed_out", "lost"]
 """``lost``: its worker sent no heartbeat any more."""
 
@@ -39,6 +41,16 @@ _CHILD_ENDED: Final[dict[int, Outcome]] = {
     EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED: "cancelled",
     EventType.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED: "cancelled",
 }
+
+_OF_TASKS: Final = frozenset(
+    {
+        EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+    }
+)
 
 _ACTIVITY_ENDED: Final[dict[int, Outcome]] = {
     EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED: "ok",
@@ -77,8 +89,8 @@ class Activity:
         if self.child:
             return 0
         # What settles a turn has its whole record.
-        found: Any = self.given.get("turn") or 0
-        return int(found["turn"] if found and self.type == names.SETTLE_TURN else found)
+        found: Any = self.given.get("turn")
+        return int((_object(found).get("turn") if self.type == names.SETTLE_TURN else found) or 0)
 
     @property
     def step(self) -> int:
@@ -88,8 +100,8 @@ class Activity:
     @property
     def reason(self) -> str:
         """Why what it returned has to wait, or failed."""
-        wait: Any = self.result.get("wait") or {}
-        failed: Any = self.result.get("failed") or {}
+        # Activities have the same names for other things, too.
+        wait, failed = _object(self.result.get("wait")), _object(self.result.get("failed"))
         return str(wait.get("reason") or failed.get("message") or "")
 
 
@@ -140,6 +152,7 @@ class Records:
     settled: dict[int, tuple[float, str]] = field(default_factory=dict[int, tuple[float, str]])
     """When each turn was settled, and how it ended."""
     failures: list[TaskFailure] = field(default_factory=list[TaskFailure])
+    task_waits: list[TaskWait] = field(default_factory=list[TaskWait])
     runs: int = 0
     events: int = 0
 
@@ -153,14 +166,18 @@ class RecordReader:
         self._activities: dict[int, Activity] = {}
         self._timers: dict[int, Timer] = {}
         self._requests: dict[int, Request] = {}
+        self._task = WorkflowTask()
 
     def read(self, events: Iterable[HistoryEvent]) -> None:
         """Read the events of the next run."""
         self.records.runs += 1
         self._activities, self._timers, self._requests = {}, {}, {}
+        self._task = WorkflowTask()
         for event in events:
             self.records.events += 1
             self._event(event)
+        if self._task.waiting is not None and not self.records.status:
+            self.records.task_waits.append(self._task.waiting)
 
     def _event(self, event: HistoryEvent) -> None:
         kind, at, records = event.event_type, seconds(event.event_time), self.records
@@ -205,14 +222,8 @@ class RecordReader:
             done = event.workflow_execution_update_completed_event_attributes
             if asked_before := self._requests.get(done.accepted_event_id):
                 asked_before.answer = self._first(done.outcome.success)
-        elif kind in {
-            EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED,
-            EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
-        }:
-            self._task_failed(event, at)
-        elif kind == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-            for failure in records.failures:
-                failure.recovered = True
+        elif kind in _OF_TASKS:
+            self._workflow_task(event, at)
         elif kind in _ENDED:
             records.status, records.ended = _ENDED[kind], at
             records.error = text_of(event.workflow_execution_failed_event_attributes.failure)
@@ -244,7 +255,7 @@ class RecordReader:
         if each.outcome == "ok":
             each.result = self._first(attributes.result)
             if each.type == names.SETTLE_TURN and each.turn:
-                self.records.settled[each.turn] = at, str(each.given["turn"]["status"])
+                self.records.settled[each.turn] = at, str(_object(each.given["turn"]).get("status", ""))
         elif each.outcome in {"failed", "timed_out"}:
             failure: Failure = attributes.failure
             each.error = text_of(failure)
@@ -273,6 +284,18 @@ class RecordReader:
                 each.ended, each.outcome = at, _CHILD_ENDED[kind]
                 each.error = text_of(getattr(attributes, "failure", None))
 
+    def _workflow_task(self, event: HistoryEvent, at: float) -> None:
+        kind, records = event.event_type, self.records
+        if kind == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+            self._task.scheduled(event, at)
+        elif kind == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            records.task_waits += self._task.started(event, at)
+        elif kind == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            for failure in records.failures:
+                failure.recovered = True
+        else:
+            self._task_failed(event, at)
+
     def _task_failed(self, event: HistoryEvent, at: float) -> None:
         failed, late = (
             event.workflow_task_failed_event_attributes,
@@ -283,6 +306,7 @@ class RecordReader:
             if late.timeout_type == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START:
                 return
             self.records.failures.append(TaskFailure(at, "its worker did not answer", ""))
+            self.records.task_waits.append(self._task.lost(at))
             return
         text = text_of(failed.failure)
         if text and "UnhandledCommand" not in text:  # something arrived in between, which is no failure
@@ -318,7 +342,12 @@ class RecordReader:
     def _first(self, given: Payloads) -> dict[str, Any]:
         """The first value, if it is an object."""
         value = value_of(given.payloads[0], self._converter) if given.payloads else None
-        return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        return _object(value)
+
+
+def _object(value: object) -> dict[str, Any]:
+    """A value of JSON if it is an object, else an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def seconds(at: Timestamp) -> float:

@@ -32,6 +32,9 @@ ORDER: Final[tuple[SpanKind, ...]] = (
 )
 """Of spans at the same time, the first kind counts: work before waits."""
 
+WORKFLOW_TASK: Final = "workflow task"
+"""The name of a span in which the workflow could not decide, since no worker did its task."""
+
 
 @public
 @dataclass(frozen=True)

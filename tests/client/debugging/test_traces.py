@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import EventType, TimeoutType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import Client as TemporalClient
 
 from holdfast import Trace
 from holdfast.testing import call, say, unauthorized
 from holdfast.testing.replaying import load_history
+from holdfast_client.debugging.building import spans_of
 from holdfast_client.debugging.findings import Now
 from holdfast_client.debugging.spans import Span, shares
 from holdfast_client.debugging.tracing import build, records_of
@@ -91,6 +95,48 @@ def test_inline_tools_have_spans_of_their_own() -> None:
     trace = recorded("inline_pause")
     (turn,) = trace.turns
     assert kinds(turn.spans)[:3] == [("model", "step 1"), ("tool", "peek"), ("model", "step 2")]
+
+
+def test_every_recorded_run_can_be_traced() -> None:
+    for path in sorted(HISTORIES.glob("*.json")):
+        assert recorded(path.stem).runs == 1, path.stem
+
+
+def task_events() -> Iterator[HistoryEvent]:
+    """A workflow task that waits for a killed worker, then for another one, which is killed at it."""
+    scheduled = EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED
+    late, gone = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START, TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+    for at, kind, timeout in (
+        (100, EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, None),
+        (100, scheduled, None),
+        (105, EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, late),
+        (105, scheduled, None),
+        (108, EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED, None),
+        (118, EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, gone),
+        (118, scheduled, None),
+        (118, EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED, None),
+        (119, EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, None),
+        (120, scheduled, None),
+    ):
+        event = HistoryEvent(event_type=kind, event_time=Timestamp(seconds=at))
+        if kind == scheduled:
+            event.workflow_task_scheduled_event_attributes.task_queue.normal_name = "helpers"
+        elif kind == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+            event.workflow_task_started_event_attributes.identity = "1@host"
+        elif timeout:
+            event.workflow_task_timed_out_event_attributes.timeout_type = timeout
+        yield event
+
+
+def test_a_workflow_task_without_a_worker_is_a_wait_and_one_with_a_dead_worker_is_lost() -> None:
+    run = Run("s", "only", tuple(task_events()))
+    records = records_of([run], DescribeWorkflowExecutionResponse(), data_converter)
+    spans = [(span.kind, span.start, span.end, span.detail) for span in spans_of(records, 125)]
+    assert spans == [
+        ("queue", 100, 108, "until a worker of helpers took it"),
+        ("lost", 108, 118, "its worker did not answer: 1@host"),
+        ("queue", 120, 125, "waits for a worker of helpers"),
+    ]
 
 
 async def test_a_turn_that_an_activity_has_settled_is_traced(client: TemporalClient, task_queue: str) -> None:
