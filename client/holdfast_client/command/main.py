@@ -122,7 +122,7 @@ def invoke(arguments: Sequence[str]) -> int:
     try:
         code = build(words)(words, prog_name="holdfast", standalone_mode=False)
     except typer.TyperException as error:
-        message = error.format_message()
+        message = error.format_message().replace("Value error, ", "")  # of Typer's validation
         if "\n" not in message:
             sentence = message if message.endswith((".", "?")) else f"{message}."
             context = getattr(error, "ctx", None)  # only errors of usage have it

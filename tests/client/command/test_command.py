@@ -160,6 +160,11 @@ def test_a_usage_error_names_the_command_with_help(words: tuple[str, ...], comma
     assert (code, err.split("See ")[-1]) == (2, f"`holdfast {command} --help`.\n")
 
 
+def test_a_value_of_another_kind_is_named_without_words_of_the_library() -> None:
+    code, _, err = _invoke("cost", "--since", "yesterday")
+    assert (code, err.split("'--since': ")[-1][:30]) == (2, "'yesterday' does not match the")
+
+
 def test_the_list_of_commands_has_complete_sentences() -> None:
     listed = _invoke("--help")[1].partition("Commands:")[2]
     assert "..." not in listed

@@ -166,18 +166,18 @@ OPERATIONS = (
     ),
     Case(
         "HoldfastBackupLate",
-        # The prober has no folder; another task is not late.
+        # The prober has no folder, and backups are made every hour; another task is not late.
         {
             'holdfast_maintenance_success_timestamp_seconds{task="backup"}': "0+3600x47 169200x47 345600+3600x48",
             'holdfast_maintenance_success_timestamp_seconds{task="vacuum"}': "0x143",
         },
-        "The last successful backup is 1d 5h 0m 0s old.",
+        "The last successful backup is 6h 0m 0s old.",
         under={
             'holdfast_maintenance_success_timestamp_seconds{task="backup"}': "0x143",  # never: another alert's
         },
         interval=_HOUR,
         samples=48,
-        silent=25 * _HOUR,
-        fires=28 * _HOUR,
+        silent=2 * _HOUR,
+        fires=5 * _HOUR,
     ),
 )
