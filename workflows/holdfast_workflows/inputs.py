@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from holdfast_workflows.contracts.text.unicode import preview
 
-from .contracts import errors
+from .contracts import errors, names
 from .contracts.base import Contract
 
 C = TypeVar("C", bound=Contract)
@@ -94,7 +94,7 @@ class UnknownNames:
     @workflow.query(dynamic=True, description="Queries of other names are refused.")
     def unknown_query(self, name: str, args: Sequence[RawValue]) -> None:
         """Refuse the query."""
-        raise _bad(f"unknown query {preview(name)}")
+        raise _bad(_unknown("query", name))
 
     @workflow.update(dynamic=True, description="Updates of other names are refused.")
     def unknown_update(self, name: str, args: Sequence[RawValue]) -> None:
@@ -107,4 +107,10 @@ class UnknownNames:
 
 
 def _no_update(name: str) -> ApplicationError:
-    return _bad(f"unknown update {preview(name)}")
+    return _bad(_unknown("update", name))
+
+
+def _unknown(what: str, name: str) -> str:
+    info = workflow.info()
+    fleet = f"; {info.workflow_id} is a fleet: `holdfast fleet --help`"
+    return f"unknown {what} {preview(name)}{fleet if info.workflow_type == names.FLEET_WORKFLOW else ''}"

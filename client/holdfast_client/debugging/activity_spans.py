@@ -9,6 +9,7 @@ from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session import descriptions
 from holdfast_workflows.contracts.session.entries import Usage
 
+from .json_values import number_of, object_of, objects_of
 from .records import Activity
 from .spans import Span, SpanKind
 
@@ -38,7 +39,7 @@ def activity_spans(each: Activity, now: float) -> list[Span]:
     if each.outcome == "lost":
         detail = f"its worker sent no heartbeat any more: {each.worker}"
         return [*found, replace(whole, kind="lost", detail=detail)]
-    if each.type == names.THINK and each.result.get("steps"):
+    if each.type == names.THINK and objects_of(each.result.get("steps")):
         return [*found, *_steps(each, whole)]
     status = str(each.result.get("status") or "ok") if each.outcome == "ok" else each.outcome
     return [*found, replace(whole, status=status, detail=each.error or each.reason or each.summary)]
@@ -75,17 +76,19 @@ def _steps(each: Activity, whole: Span) -> list[Span]:
     """Return the model calls and inline tools of an activity, from how long each took, the last one first."""
     found: list[Span] = []
     at = whole.end
-    steps: list[dict[str, Any]] = each.result["steps"]
+    steps = objects_of(each.result.get("steps"))
     for place in reversed(range(len(steps))):
         step, number = steps[place], whole.step + place
-        inline: list[dict[str, Any]] = [call for call in step.get("calls", ()) if call.get("seconds")]
-        start = max(whole.start, at - max((float(call["seconds"]) for call in inline), default=0.0))
+        inline = [call for call in objects_of(step.get("calls")) if number_of(call.get("seconds"))]
+        start = max(whole.start, at - max((number_of(call["seconds"]) for call in inline), default=0.0))
         for call in inline:
             given = call.get("preview") or descriptions.arguments(str(call.get("arguments", "")))
-            end, status = min(at, start + float(call["seconds"])), str(call.get("status") or "ok")
-            tool = replace(whole, kind="tool", name=str(call["name"]), start=start, end=end, step=number)
+            end, status = min(at, start + number_of(call["seconds"])), str(call.get("status") or "ok")
+            tool = replace(
+                whole, kind="tool", name=str(call.get("name", "")), start=start, end=end, step=number
+            )
             found.append(replace(tool, status=status, detail=str(given), attempts=1))
-        began = whole.start if place == 0 else max(whole.start, start - float(step.get("seconds", 0.0)))
+        began = whole.start if place == 0 else max(whole.start, start - number_of(step.get("seconds")))
         model = replace(whole, name=f"step {number}", start=began, end=start, step=number)
         found.append(replace(model, detail=_answered(step)))
         at = began
@@ -93,8 +96,10 @@ def _steps(each: Activity, whole: Span) -> list[Span]:
 
 
 def _answered(step: dict[str, Any]) -> str:
-    calls = ", ".join(str(call.get("name", "")) for call in step.get("calls", ()))
-    usage = descriptions.usage(Usage.model_validate(step.get("usage") or {}))
+    calls = ", ".join(str(call.get("name", "")) for call in objects_of(step.get("calls")))
+    given = object_of(step.get("usage"))
+    counts: dict[str, Any] = {name: number_of(given.get(name)) for name in Usage.model_fields}
+    usage = descriptions.usage(Usage.model_construct(None, **counts))
     before = f"before it: {step['instead']}" if step.get("instead") else ""
     return " · ".join(
         filter(None, (str(step.get("model", "")), usage, f"→ {calls}" if calls else "", before))

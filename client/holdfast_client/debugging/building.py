@@ -14,6 +14,7 @@ from holdfast_workflows.contracts.session.session import TurnView
 from holdfast_workflows.contracts.session.trace_ids import parent_of, trace_of
 
 from .activity_spans import activity_spans
+from .json_values import number_of
 from .records import Records
 from .spans import WORKFLOW_TASK, Span, TurnTrace, shares
 from .task_waits import NOTICED, TaskWait
@@ -123,8 +124,8 @@ def _accepted(records: Records) -> dict[int, float]:
     if records.started_with.get("message") and not records.started_with.get("carry"):
         found[1] = records.began
     for request in records.requests:
-        if request.name == "send" and isinstance(request.answer, dict):
-            found.setdefault(int(request.answer.get("turn", 0)), request.accepted)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # JSON
+        if request.name == "send":
+            found.setdefault(int(number_of(request.answer.get("turn"))), request.accepted)
     return found
 
 

@@ -19,7 +19,7 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowHistory
 
 from holdfast_temporal.histories.fetching import Run
-from holdfast_temporal.histories.files import member_name, read_histories
+from holdfast_temporal.histories.files import DAMAGED, member_name, read_histories
 from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.errors import BadInput
 
@@ -99,7 +99,7 @@ class Bundle:
             self.about = About.model_validate_json(self._zip.read(_ABOUT))
         except OSError as error:
             raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        except (KeyError, ValueError, *DAMAGED) as error:
             raise BadInput(f"{path} is not a bundle; `holdfast export SESSION FILE` writes one") from error
         if self.about.format > FORMAT:
             raise BadInput(
@@ -127,14 +127,19 @@ class Bundle:
         """Return what the server said about the session's workflow."""
         text = self._read(_DESCRIPTION)
         found = DescribeWorkflowExecutionResponse()
-        return found if text is None else json_format.Parse(text, found, ignore_unknown_fields=True)
+        if text is None:
+            return found
+        try:
+            return json_format.Parse(text, found, ignore_unknown_fields=True)
+        except (ValueError, json_format.ParseError) as error:
+            raise BadInput(f"{self._path}: {_DESCRIPTION} is damaged: {error}") from error
 
     def _read(self, name: str) -> bytes | None:
         try:
             return self._zip.read(name)
         except KeyError:
             return None
-        except (zipfile.BadZipFile, OSError, EOFError) as error:
+        except (OSError, *DAMAGED) as error:
             raise BadInput(f"{self._path}: {name} is damaged: {error}") from error
 
     def _parsed(self, name: str, text: bytes) -> Any:

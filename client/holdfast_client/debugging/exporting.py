@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,7 @@ from holdfast_temporal.histories.redacting import redact_message
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.errors import HoldfastError, NoWorker, ServiceError
 from holdfast_workflows.contracts.operations.debugging import Configuration, ReadConfiguration
-from holdfast_workflows.contracts.session.session import SessionView
+from holdfast_workflows.contracts.session.session import SessionView, TurnView
 from holdfast_workflows.contracts.text.redaction import redact_value
 
 from . import debug_mode
@@ -96,11 +97,15 @@ async def _add_runs(
 
 async def _turns(requests: Requests, session: str) -> list[Any]:
     found = await _in_time(content.stored_turns(requests, session, 1))
-    try:
-        running = await _in_time(requests.turn(session, found[-1].turn + 1 if found else 1))
-    except HoldfastError:  # its workflow task may fail, which is why it is exported
-        running = None
-    return [_plain(each) for each in (*found, *([running] if running else []))]
+    running = found[-1].turn + 1 if found else 1
+    with suppress(HoldfastError):  # its workflow task may fail, which is why it is exported
+        # The session has the whole errors of its recent turns, and the one that runs.
+        found = await _in_time(_collected(content.turns(requests, session, running)))
+    return [_plain(each) for each in found]
+
+
+async def _collected(turns: AsyncIterable[TurnView]) -> tuple[TurnView, ...]:
+    return tuple([each async for each in turns])
 
 
 async def _view(requests: Requests, session: str) -> Any:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from temporalio.api.enums.v1 import PendingWorkflowTaskState
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 
-from holdfast_workflows.contracts.operations.debugging import DebugMode
 from holdfast_workflows.contracts.session.descriptions import duration
 from holdfast_workflows.contracts.text.unicode import preview
 
+from .json_values import number_of, object_of
 from .records import Records, TaskFailure, seconds
 from .spans import WORKFLOW_TASK, Span, SpanKind, TurnTrace
 
@@ -94,15 +94,15 @@ def findings(
 def _debugged(session: str, records: Records, now: Now) -> Iterator[str]:
     """Debug mode, as the newest request has left it."""
     asked = [each.answer for each in records.requests if each.name == "debug" and each.answer]
-    state: dict[str, Any] = asked[-1] if asked else records.started_with.get("carry") or {}
-    found = state.get("debug")
+    state = asked[-1] if asked else object_of(records.started_with.get("carry"))
+    found = object_of(state.get("debug"))
     if not found:
         return
-    mode = DebugMode.model_validate(found)
+    left = number_of(found.get("until")) - now.at
     see = f"`holdfast debug {shlex.quote(session)}` prints what was recorded"
-    if mode.until > now.at:
-        by = f", turned on by {mode.by}" if mode.by else ""
-        yield f"is in debug mode for {duration(mode.until - now.at)}{by}; {see}"
+    if left > 0:
+        by = f", turned on by {found['by']}" if found.get("by") else ""
+        yield f"is in debug mode for {duration(left)}{by}; {see}"
     else:
         yield f"was in debug mode; {see}"
 

@@ -2,15 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from holdfast_temporal import data_converter
-from holdfast_workflows.contracts.base import Contract
 from holdfast_workflows.contracts.errors import BadInput, NothingToDo
 from holdfast_workflows.contracts.operations.debugging import DebugRecord
 from holdfast_workflows.contracts.operations.effects import EffectView
+from holdfast_workflows.contracts.operations.sessions import ENDED
 from holdfast_workflows.contracts.public import public
 from holdfast_workflows.contracts.session.entries import Entry
 from holdfast_workflows.contracts.session.manifests import Manifest
@@ -22,9 +22,12 @@ from .bundle import Bundle
 from .findings import Now
 from .spans import Trace
 
-C = TypeVar("C", bound=Contract)
+T = TypeVar("T")
 
-_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+_ENTRY: Final[TypeAdapter[Entry]] = TypeAdapter(Entry)
+_VALUE: Final = TypeAdapter(SessionValue)
+_VIEW, _TURN = TypeAdapter(SessionView), TypeAdapter(TurnView)
+_MANIFEST, _EFFECT, _DEBUG = TypeAdapter(Manifest), TypeAdapter(EffectView), TypeAdapter(DebugRecord)
 
 
 @public
@@ -61,22 +64,22 @@ class ImportedSession:
         found = self._bundle.document("view")
         if found is None:
             raise NothingToDo(f"the bundle has no state of {self.id}: {'; '.join(self.missing)}")
-        view = self._valid(SessionView, found)
+        view = self._valid(_VIEW, found)
         events = () if since is None else tuple(each for each in view.events if each.n >= since)
-        return view.model_copy(update={"events": events})
+        # A session that was terminated while it ran does not know it.
+        ended = self._bundle.description().workflow_execution_info.status
+        status = next((status for kind, status in ENDED.items() if int(kind) == ended), view.status)
+        return view.model_copy(update={"events": events, "status": status})
 
     async def turns(self) -> AsyncGenerator[TurnView]:
         """Yield every turn that had begun."""
         for found in self._bundle.lines("turns"):
-            yield self._valid(TurnView, found)
+            yield self._valid(_TURN, found)
 
     async def transcript(self, start: int = 0) -> AsyncGenerator[Entry]:
         """Yield every message, reply and result from a sequence number on, with full texts."""
         for found in self._bundle.lines("log"):
-            try:
-                entry = _ENTRY.validate_python(found)
-            except ValidationError as error:
-                raise self._damaged(error) from error
+            entry = self._valid(_ENTRY, found)
             if entry.seq >= start:
                 yield entry
 
@@ -85,7 +88,7 @@ class ImportedSession:
     async def prompts(self) -> AsyncGenerator[Manifest]:
         """Yield the manifest of each model call's prompt, in order, with its instructions."""
         for found in self._bundle.lines("prompts"):
-            yield self._valid(Manifest, found)
+            yield self._valid(_MANIFEST, found)
 
     async def prompt(self, step: int | None = None, *, turn: int | None = None) -> Manifest:
         """Return the manifest of one step's prompt, as ``Session.prompt`` does."""
@@ -101,11 +104,11 @@ class ImportedSession:
 
     async def effects(self) -> tuple[EffectView, ...]:
         """Return the session's entries in the effect ledger, in order."""
-        return tuple(self._valid(EffectView, found) for found in self._bundle.lines("effects"))
+        return tuple(self._valid(_EFFECT, found) for found in self._bundle.lines("effects"))
 
     async def state(self, key: str = "") -> tuple[SessionValue, ...]:
         """Return the values that the session's tools kept, by key; with ``key`` only that one."""
-        values = (SessionValue(**found) for found in self._bundle.lines("state"))
+        values = (self._valid(_VALUE, found) for found in self._bundle.lines("state"))
         return tuple(each for each in values if key in {"", each.key})
 
     async def trace(self, turn: int | None = None, *, last: int | None = tracing.TURNS) -> Trace:
@@ -119,20 +122,18 @@ class ImportedSession:
     async def debug_records(self) -> AsyncGenerator[DebugRecord]:
         """Yield the records of debug mode."""
         for found in self._bundle.lines("debug"):
-            yield self._valid(DebugRecord, found)
+            yield self._valid(_DEBUG, found)
 
     async def configuration(self) -> dict[str, Any]:
         """Return what the session ran with: the agent's spec, its workers' settings and versions."""
         return self._bundle.document("configuration") or {}
 
-    def _valid(self, kind: type[C], found: Any) -> C:
+    def _valid(self, kind: TypeAdapter[T], found: Any) -> T:
         try:
-            return kind.model_validate(found)
+            return kind.validate_python(found)
         except ValidationError as error:
-            raise self._damaged(error) from error
-
-    def _damaged(self, error: ValidationError) -> BadInput:
-        return BadInput(f"the bundle of {self.id} is damaged: {error.errors()[0]['msg']}; export it again")
+            problem = error.errors()[0]["msg"]
+            raise BadInput(f"the bundle of {self.id} is damaged: {problem}; export it again") from error
 
 
 def open_bundle(path: Path | str) -> ImportedSession:

@@ -34,6 +34,7 @@ class DebuggingMethods:
 
         Raises:
             BadInput: ``turn`` or ``last`` is less than 1.
+            NothingToDo: The history has no such turn.
         """
         if any(number is not None and number < 1 for number in (turn, last)):
             raise BadInput(f"turn={turn} and last={last} must be at least 1")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,6 +21,7 @@ from holdfast_temporal.histories.clearing import value_of
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.session.trace_ids import TraceHeader
 
+from .json_values import number_of, object_of
 from .task_waits import TaskWait, WorkflowTask
 
 Outcome = Literal["open", "ok", "failed", "cancelled", "timed_out", "lost"]
@@ -88,20 +89,20 @@ class Activity:
         """Its turn; 0 for none."""
         if self.child:
             return 0
+        found = self.given.get("turn")
         # What settles a turn has its whole record.
-        found: Any = self.given.get("turn")
-        return int((_object(found).get("turn") if self.type == names.SETTLE_TURN else found) or 0)
+        return int(number_of(object_of(found).get("turn") if self.type == names.SETTLE_TURN else found))
 
     @property
     def step(self) -> int:
         """Its step; 0 for none."""
-        return int(self.given.get("step") or 0)
+        return int(number_of(self.given.get("step")))
 
     @property
     def reason(self) -> str:
         """Why what it returned has to wait, or failed."""
         # Activities have the same names for other things, too.
-        wait, failed = _object(self.result.get("wait")), _object(self.result.get("failed"))
+        wait, failed = object_of(self.result.get("wait")), object_of(self.result.get("failed"))
         return str(wait.get("reason") or failed.get("message") or "")
 
 
@@ -120,8 +121,8 @@ class Request:
 
     name: str
     accepted: float
-    given: Any = None
-    answer: Any = None
+    given: dict[str, Any] = field(default_factory=dict[str, Any])
+    answer: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass
@@ -255,7 +256,7 @@ class RecordReader:
         if each.outcome == "ok":
             each.result = self._first(attributes.result)
             if each.type == names.SETTLE_TURN and each.turn:
-                self.records.settled[each.turn] = at, str(_object(each.given["turn"]).get("status", ""))
+                self.records.settled[each.turn] = at, str(object_of(each.given["turn"]).get("status", ""))
         elif each.outcome in {"failed", "timed_out"}:
             failure: Failure = attributes.failure
             each.error = text_of(failure)
@@ -342,12 +343,7 @@ class RecordReader:
     def _first(self, given: Payloads) -> dict[str, Any]:
         """The first value, if it is an object."""
         value = value_of(given.payloads[0], self._converter) if given.payloads else None
-        return _object(value)
-
-
-def _object(value: object) -> dict[str, Any]:
-    """A value of JSON if it is an object, else an empty one."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        return object_of(value)
 
 
 def seconds(at: Timestamp) -> float:

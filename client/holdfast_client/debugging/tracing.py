@@ -17,7 +17,7 @@ from holdfast_client.requests.bounded import bounded
 from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests
 from holdfast_temporal.histories.fetching import Run, runs
-from holdfast_workflows.contracts.errors import HoldfastError
+from holdfast_workflows.contracts.errors import HoldfastError, NothingToDo
 from holdfast_workflows.contracts.session.session import TurnView
 
 from .building import spans_of, turns_of
@@ -63,6 +63,8 @@ def build(session: str, records: Records, now: Now, views: Sequence[TurnView]) -
     """Build a trace from what was read."""
     end = records.ended or now.at
     spans = spans_of(records, end)
+    if records.ended:  # what was open has ended with the session, such as a wait for a person
+        spans = [replace(span, status="cancelled") if span.status == "open" else span for span in spans]
     made = turns_of(session, records, views, spans, end)
     inside = {id(span) for each in made for span in each.spans}
     status = records.statuses[-1][1] if records.statuses else "starting"
@@ -92,9 +94,16 @@ def records_of(
 
 
 def chosen(made: Trace, turn: int | None, turns: int | None) -> Trace:
-    """Return the trace with one turn only, or with the last ones."""
+    """Return the trace with one turn only, or with the last ones.
+
+    Raises:
+        NothingToDo: It has no such turn.
+    """
     if turn is not None:
-        return replace(made, turns=tuple(each for each in made.turns if each.turn == turn))
+        found = tuple(each for each in made.turns if each.turn == turn)
+        if not found:
+            raise NothingToDo(f"the history of session {made.session} has no turn {turn}")
+        return replace(made, turns=found)
     return made if turns is None else replace(made, turns=made.turns[-turns:])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,9 @@ from temporalio.client import WorkflowHistory
 from holdfast_workflows.contracts.errors import BadInput
 
 _FOLDER: Final = "history/"
+
+DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""What reading a damaged archive raises, or one that is compressed or encrypted in an unusual way."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def read_histories(path: Path) -> list[RecordedRun]:
             ]
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, zipfile.BadZipFile, ParseError) as error:
+    except (ValueError, ParseError, *DAMAGED) as error:
         raise BadInput(f"{path} is not a history, or is damaged: {error}") from error
 
 

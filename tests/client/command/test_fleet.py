@@ -46,3 +46,5 @@ async def test_a_fleet_is_run_shown_and_tried_again(running: Running, tmp_path: 
             return (id, "helper", "ended") in [(row["id"], row["agent"], row["status"]) for row in lines(out)]
 
         await eventually(listed)
+        code, _, err = await holdfast(environment, "show", id)
+        assert (code, f"{id} is a fleet" in err) == (2, True)

@@ -10,11 +10,12 @@ import pytest
 from temporalio.client import WorkflowHistory
 
 from holdfast import BadInput, ImportedSession, NothingToDo, open_bundle
-from holdfast.testing import Environment, call, say
+from holdfast.testing import Environment, call, failed, say
 from holdfast.testing.replaying import load_history, replay
 from holdfast_temporal.histories.files import read_histories
 from holdfast_temporal.histories.redacting import redact_message
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.problems import error_of
 from holdfast_workflows.contracts.session.session import StartInput
 
 from ..command.test_command import holdfast, lines
@@ -127,6 +128,66 @@ def test_a_file_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
         open_bundle(tmp_path / "missing.zip")
     with pytest.raises(BadInput, match="not a history"):
         read_histories(other)
+
+
+def damaged(file: Path, name: str, content: bytes) -> ImportedSession:
+    """The bundle with another content of a member."""
+    made = file.with_name(f"damaged-{name.replace('/', '-')}")
+    with zipfile.ZipFile(file) as found, zipfile.ZipFile(made, "w") as to:
+        for each in found.namelist():
+            to.writestr(each, content if each == name else found.read(each))
+    return open_bundle(made)
+
+
+async def test_a_terminated_session_is_read_from_its_bundle_as_from_the_server(
+    running: Running, tmp_path: Path
+) -> None:
+    file = tmp_path / "session.zip"
+    async with running([failed(400), call("dig", {})]) as environment:
+        session = await environment.client.start("helper", "Hello.")
+        await session.wait(raise_on_error=False)
+        await session.pause()
+        await environment.temporal.get_workflow_handle(session.id).terminate("enough")
+        assert await session.export(file) == ()
+        turns, live = [each async for each in session.turns()], await session.trace()
+    bundle = open_bundle(file)
+    assert turns[0].error
+    assert turns[0].error.id
+    assert [each async for each in bundle.turns()] == turns
+    assert (await bundle.view()).status == "cancelled"
+    for trace in (live, await bundle.trace()):
+        assert (trace.status, trace.findings) == (
+            "terminated",
+            (f"turn 1 failed: {error_of(turns[0].error)}",),
+        )
+        (paused,) = [span for span in trace.background if span.kind == "paused"]
+        assert paused.status == "cancelled"
+
+
+async def test_a_damaged_bundle_is_refused_where_it_is_damaged(running: Running, tmp_path: Path) -> None:
+    file = tmp_path / "session.zip"
+    async with running([say("Hello.")]) as environment:
+        session = await environment.client.start("helper", "Hello.")
+        await session.wait()
+        await session.export(file)
+    with pytest.raises(BadInput, match=r"description\.json is damaged"):
+        await damaged(file, "description.json", b"{").trace()
+    with pytest.raises(BadInput, match="is damaged"):
+        await damaged(file, "state.jsonl", b"[]\n").state()
+    newer = damaged(file, "state.jsonl", b'{"key": "k", "value": 1, "version": 2, "newer": 3}\n')
+    assert [each.value for each in await newer.state()] == [1]
+    with zipfile.ZipFile(file) as found:
+        history = next(each for each in found.infolist() if each.filename.startswith("history/"))
+        log = found.getinfo("log.jsonl")
+    content = bytearray(file.read_bytes())
+    for each in (history, log):  # the beginning of what is compressed
+        start = each.header_offset + 30 + len(each.filename)
+        content[start : start + 8] = b"\xff" * 8
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match="damaged"):
+        await open_bundle(file).trace()
+    with pytest.raises(BadInput, match="damaged"):
+        [each async for each in open_bundle(file).log()]
 
 
 @pytest.mark.parametrize(

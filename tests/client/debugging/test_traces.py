@@ -171,6 +171,8 @@ async def test_trace_prints_the_calls_of_a_turn_and_why_it_failed(running: Runni
         assert "check the API key" in out
         traced = [trace_of(session.id, turn, None) for turn in (1, 2)]
         assert [line.split()[1] for line in out.splitlines() if line.startswith("  trace ")] == traced
+        code, _, err = await holdfast(environment, "trace", session.id, "--turn", "9")
+        assert (code, "has no turn 9" in err) == (2, True)
         _, out, _ = await holdfast(environment, "trace", session.id, "--json", "--turn", "1")
         found = lines(out)
         assert [each["record"] for each in found if each["record"] != "span"] == ["trace", "turn"]

@@ -47,6 +47,12 @@ def test_a_settled_effect_is_expected_in_the_ledger() -> None:
     assert all(key.startswith(each.session) for key, each in found.effects.items())
 
 
+def test_the_calls_of_a_fork_are_not_expected_in_the_ledger() -> None:
+    found = read("forked.json")
+    assert [each.entry.status for each in found.entries.values() if each.entry.kind == "result"] == ["ok"]
+    assert not found.effects
+
+
 @pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json")), ids=lambda path: path.stem)
 def test_every_recorded_history_can_be_read(path: Path) -> None:
     found = read(path.name)

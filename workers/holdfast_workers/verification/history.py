@@ -218,7 +218,8 @@ class _Reader:
         whole = _is_whole(answer.preview, answer.size, answer.digest)
         self._add(entry, whole=whole, digest=answer.digest)
         effect = self._effects_of.get(call.name, "none")
-        if effect != "none" and answer.status == "ok":
+        # A fork has recorded results, and makes no call with an effect.
+        if effect != "none" and answer.status == "ok" and call.fork is None:
             key = ledger_key(call)
             self._found.effects[key] = EffectView(
                 key=key,

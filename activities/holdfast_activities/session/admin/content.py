@@ -123,7 +123,7 @@ def turn_view(record: TurnRecord) -> TurnView:
     return TurnView(
         **{name: getattr(record, name) for name in _SHARED},
         # The record has a preview; the client reads the whole text from the log.
-        reply_size=INLINE_TEXT + 1 if record.reply_seq else 0,
+        reply_size=INLINE_TEXT + 1 if record.reply_seq and record.reply else size(record.reply),
         error=problem_of(kind(detail)) if record.error_code else None,
     )
 
