@@ -146,7 +146,7 @@ def _running(session: str, spans: Iterable[Span], now: Now) -> Iterator[str]:
         elif span.kind == "queue" and span.seconds >= _WAITED:
             queue = span.detail.rpartition(" ")[2]
             if span.name == WORKFLOW_TASK and queue in now.unpolled:
-                continue  # the first finding says so
+                continue  # it is the first finding
             none = "; no worker polls that queue" if queue in now.unpolled else ""
             yield f"{span.name} {span.detail} since {since}{none}"
         elif span.kind == "retry":
