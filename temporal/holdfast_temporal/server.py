@@ -266,7 +266,7 @@ async def stop(info: ServerInfo) -> None:
 def _running(folder: Path) -> ServerInfo | None:
     """The server in the folder's ``server.json``, if it runs."""
     try:
-        info = ServerInfo(**json.loads((folder / _STATE).read_text()))
+        info = ServerInfo(**json.loads((folder / _STATE).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
     return info if probe.alive(info.pid) and probe.listens(info.address) else None
@@ -306,14 +306,14 @@ def _spawn_bound(command: list[str], log: Path) -> tuple[int, int]:
 def _write(path: Path, text: str) -> None:
     """Replace a file atomically."""
     part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(text)
+    part.write_text(text, "utf-8")
     part.replace(path)
 
 
 def _forget(path: Path, info: ServerInfo) -> None:
     """Remove ``server.json``, unless it describes another server by now."""
     with suppress(OSError, ValueError):
-        if json.loads(path.read_text())["pid"] == info.pid:
+        if json.loads(path.read_text("utf-8"))["pid"] == info.pid:
             path.unlink()
 
 

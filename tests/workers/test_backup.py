@@ -68,7 +68,7 @@ def test_memories_are_backed_up_proven_and_restored_alone(
     monkeypatch.setenv("HOLDFAST_MEMORY_URL", f"sqlite:///{home}/third.db")
     target = f"sqlite:///{home}/elsewhere/state.db"
     out = printed(capsys, "restore", "--url", target)
-    assert out.startswith("2 rows and 1 memories of ")
+    assert out.startswith("2 rows and 1 memory of ")
     assert "Erase again" in out
 
 
@@ -99,6 +99,8 @@ def test_without_a_folder_the_setting_is_named(
 ) -> None:
     monkeypatch.delenv("HOLDFAST_BACKUP_FOLDER")
     with pytest.raises(SystemExit):
-        invoke(["backup"])
-    assert "HOLDFAST_BACKUP_FOLDER is not set; set it, or give --folder" in capsys.readouterr().err
+        invoke(["backup", "--json"])
+    out, err = capsys.readouterr()
+    assert "HOLDFAST_BACKUP_FOLDER is not set; set it, or give --folder" in err
+    assert json.loads(out)["error"]["code"] == "settings_invalid"
     assert printed(capsys, "backup", "list", "--folder", str(home)) == f"{home} has no backups.\n"

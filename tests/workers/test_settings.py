@@ -87,6 +87,8 @@ def test_a_provider_may_be_limited_per_minute(monkeypatch: pytest.MonkeyPatch) -
         ),
         ("HOLDFAST_HEALTH_PORT", "99999", "HOLDFAST_HEALTH_PORT"),
         ("HOLDFAST_GRACEFUL_SECONDS", "soon", "HOLDFAST_GRACEFUL_SECONDS"),
+        ("HOLDFAST_GRACEFUL_SECONDS", "inf", "HOLDFAST_GRACEFUL_SECONDS"),
+        ("HOLDFAST_LOG_DAYS", "nan", "HOLDFAST_LOG_DAYS"),
         ("HOLDFAST_LOG_LEVEL", "LOUD", "HOLDFAST_LOG_LEVEL"),
         ("HOLDFAST_PROVIDERS", "{not json", "HOLDFAST_PROVIDERS"),
         ("HOLDFAST_PROVIDERS", '{"local": {"kind": "cobol"}}', r"HOLDFAST_PROVIDERS\.local\.kind"),

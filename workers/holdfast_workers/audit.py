@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from holdfast_workflows.contracts.text.counting import count
+
 from .exits import FAILED, one_line_errors, worker_installed
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def verify_log(
     with worker_installed():
         from .settings import Settings
 
-    with one_line_errors():
+    with one_line_errors(json=json):
         settings = Settings.load(state_url=url, signing_key=key)
         report = asyncio.run(_verify(settings, heads, tenant))
     if json:
@@ -101,9 +103,10 @@ def _print(report: Report) -> None:
         typer.echo(_line(finding))
     for note in report.notes:
         typer.echo(f"note: {note}")
-    found = f"{len(report.findings):,} faults" if report.findings else "no fault"
+    found = count(len(report.findings), "fault") if report.findings else "no fault"
     typer.echo(
-        f"{report.tenants:,} chains, {report.records:,} records, {report.heads:,} exported heads: {found}"
+        f"{count(report.tenants, 'chain')}, {count(report.records, 'record')}, "
+        f"{count(report.heads, 'exported head')}: {found}"
     )
 
 

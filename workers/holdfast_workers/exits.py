@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import json as json_text
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal's client
@@ -22,8 +23,11 @@ INTERRUPTED: Final = 130
 
 
 @contextmanager
-def one_line_errors() -> Generator[None]:
-    """Print a Holdfast error as one line on standard error and exit with its code."""
+def one_line_errors(*, json: bool = False) -> Generator[None]:
+    """Print a Holdfast error as one line on standard error and exit with its code.
+
+    With ``json`` it is also a document on standard output, as of the commands that need no worker.
+    """
     try:
         yield
     except Exception as error:
@@ -33,6 +37,8 @@ def one_line_errors() -> Generator[None]:
         if not isinstance(error, HoldfastError):
             raise
         with suppress(OSError):  # a full disk must not change the exit code
+            if json:
+                sys.stdout.write(f"{json_text.dumps({'error': _document(error)})}\n")
             sys.stderr.write(f"holdfast: {' '.join(redact_error(str(error)).split())}\n")
         raise SystemExit(_code(error)) from None
 
@@ -47,6 +53,13 @@ def worker_installed() -> Generator[None]:
             yield
         except ModuleNotFoundError as error:
             raise _missing(error.name) from None
+
+
+def _document(error: HoldfastError) -> dict[str, Any]:
+    from holdfast_workflows.contracts.text.redaction import redact_error
+
+    retry = {"retryable": error.retryable, "retry_after": error.retry_after}
+    return {"code": error.code, "message": redact_error(str(error)), "id": error.id, **retry}
 
 
 def _missing(module: str | None) -> HoldfastError:

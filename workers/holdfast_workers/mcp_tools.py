@@ -36,7 +36,7 @@ def tools(
         from .startup.loading import load_app
 
     logging.getLogger("holdfast.mcp").setLevel(logging.ERROR)
-    with one_line_errors():
+    with one_line_errors(json=json):
         registry = load_app(app).registry()
         if not registry.servers:
             typer.echo("no agent has an MCP server", err=True)

@@ -36,7 +36,7 @@ class Settings(BaseModel):
     A ``…_file`` field is the path of a file that holds the secret. Times are in seconds.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     temporal_address: str = ""
     namespace: str = "default"

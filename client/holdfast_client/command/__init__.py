@@ -1,6 +1,7 @@
 """The command line.
 
-main        the ``holdfast`` script, and commands of other packages
+start       the ``holdfast`` script
+main        the commands, and those of other packages
 common      options, execution, exit codes, output
 chat        chat
 sessions    run, send, watch, show, prompt, sessions, agents, pause, resume, steer, cancel, close, repin
@@ -9,6 +10,6 @@ operations  effects, answer, approve, reject, delegate, budget, budgets, breaker
 Temporal's client is imported only when a command runs, so that --help is fast.
 """
 
-from .main import main
+from .start import main
 
 __all__ = ["main"]

@@ -18,7 +18,7 @@ from typing import Any, Final
 import typer
 
 from .chat import chat
-from .common import exits, options, output, printing
+from .common import exits, interruption, options, output, printing
 from .debugging import bundles, debug, patterns, trace
 from .evaluation import case, fork
 from .inbox import answers, inbox
@@ -102,6 +102,7 @@ _GROUPS: Final = {
 def main() -> None:
     """Run the command line with the process's arguments."""
     output.prepare()
+    interruption.prepare()
     try:
         code = invoke(sys.argv[1:])
         output.finish()
@@ -109,6 +110,7 @@ def main() -> None:
         code = ended.code if isinstance(ended.code, int) else exits.FAILED
     except output.OutputLost as lost:
         code = _lost(lost)
+    code = interruption.exit_code(code)
     if "temporalio" not in sys.modules:
         sys.exit(code)
     from holdfast_temporal.leaving import leave  # slow to import
@@ -131,13 +133,14 @@ def invoke(arguments: Sequence[str]) -> int:
             sys.stderr.write(f"{message}\n")
         return exits.BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
-        sys.stderr.write("holdfast: interrupted\n")
-        return exits.INTERRUPTED
+        code = exits.INTERRUPTED
     except output.OutputLost as lost:
         return _lost(lost)
     except OSError as error:
         sys.stderr.write(f"holdfast: {error}\n")
         return exits.FAILED
+    if code == exits.INTERRUPTED:
+        sys.stderr.write("holdfast: interrupted\n")
     return code if isinstance(code, int) else 0
 
 
@@ -178,7 +181,7 @@ def _summary(entry: EntryPoint) -> str:
     found = find_spec(entry.module)
     if found is None or not found.origin:
         return ""
-    for node in ast.parse(Path(found.origin).read_text()).body:
+    for node in ast.parse(Path(found.origin).read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == entry.attr:
             return (ast.get_docstring(node) or "").partition("\n")[0]
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == entry.attr:

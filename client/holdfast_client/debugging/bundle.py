@@ -9,6 +9,7 @@ line and UI write and read them.
 from __future__ import annotations
 
 import json
+import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,7 +49,10 @@ class BundleWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._partial = path.with_name(f".{path.name}.partial")
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder; give the path of a file, such as {path / 'case.zip'}")
+        # Of its own: another command may write the same file.
+        self._partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
         try:
             self._partial.touch(mode=0o600)  # it has what users said
             self._zip = zipfile.ZipFile(self._partial, "w", zipfile.ZIP_DEFLATED)

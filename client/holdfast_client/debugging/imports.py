@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -56,4 +57,5 @@ def find(session: str) -> ImportedSession | None:
             raise BadInput(f"{session} is not in {folder()}; `holdfast import` lists what is")
         return open_bundle(path)
     path = Path(session)
-    return open_bundle(path) if path.suffix == ".zip" and path.is_file() else None
+    named = path.suffix == ".zip" or zipfile.is_zipfile(path)
+    return open_bundle(path) if path.is_file() and named else None

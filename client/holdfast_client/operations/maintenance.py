@@ -99,6 +99,7 @@ class MaintenanceClient:
         Raises:
             BadInput: The interval is less than a minute.
             ServiceError: The server refused the schedule.
+            NoWorker: No worker serves the queue.
         """
         # The server would take it from every client; its runs would be refused or not, as their schedule.
         check_deployment(await self._requests.principal(), "maintain")
@@ -109,6 +110,7 @@ class MaintenanceClient:
             return
         if every < _SHORTEST:
             raise BadInput(f"the maintenance interval is {every}; the minimum is {_SHORTEST}")
+        await self._requests.expect_worker()
         wanted = holdfast_temporal.Repeated(
             id, names.MAINTENANCE_WORKFLOW, contracts.MaintainInput(), queue, every, "maintenance"
         )

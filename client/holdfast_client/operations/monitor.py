@@ -42,10 +42,12 @@ class MonitorClient:
         Raises:
             BadInput: The interval is less than 30 seconds.
             ServiceError: The server refused the schedule.
+            NoWorker: No worker serves the queue.
         """
         await self._permitted()
         if every < _SHORTEST:
             raise BadInput(f"the interval of the monitor is {every}; the minimum is {_SHORTEST}")
+        await self._requests.expect_worker()
         queue = await self._requests.queue()
         wanted = holdfast_temporal.Repeated(
             names.monitor_id(queue),

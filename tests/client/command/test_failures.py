@@ -28,6 +28,8 @@ _USAGE: tuple[Row, ...] = (
     ("send s hello --timeout soon", 2, "give a number with s, m, h or d, like 15m"),
     ("prompt s first", 2, "give a number, or turn and step like 2.3"),
     ("maintain schedule --every soon", 2, "give a number with s, m, h or d, like 15m"),
+    ("patterns --for 99999999999d", 2, "is longer than 100 years"),
+    ("probe --port 99999", 2, "'--port'"),
     ("maintain schedule --every 1s", 2, "the minimum is 0:01:00"),
     ("memory erase user ann", 2, "confirm it with --yes"),
     ("memory erase everything ann --yes", 2, "is not one of 'session', 'user', 'tenant'"),

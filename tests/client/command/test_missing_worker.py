@@ -21,7 +21,7 @@ _SOON = 10.0
 
 _WITH_A_WORKER = [
     "run helper hello", "chat helper", "agents", "effects", "budgets", "breakers", "breaker open provider:x",
-    "memory stats", "memory search x", "maintain run", "send s hello", "show s", "watch s", "pause s",
+    "memory stats", "memory search x", "maintain run", "maintain schedule", "monitor start", "send s hello", "show s", "watch s", "pause s",
     "resume s", "steer s hello", "cancel s", "close s", "budget s --add-tokens 5", "prompt s", "answer s x retry",
 ]  # fmt: skip
 

@@ -65,6 +65,11 @@ async def test_a_json_error_on_a_full_disk_goes_to_standard_error() -> None:
     assert "No Temporal server answers" in err[0]
 
 
+async def test_commands_work_where_the_encoding_is_ascii() -> None:
+    code, out, _ = await command("--help", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert (code, "doctor" in out) == (0, True)
+
+
 @pytest.mark.slow
 async def test_commands_tolerate_encodings_and_lost_output(running: Running) -> None:
     async with running([say("Grüße, 你好 🌍"), say("x" * 200_000)]) as made:

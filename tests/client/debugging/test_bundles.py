@@ -12,6 +12,8 @@ from temporalio.client import WorkflowHistory
 from holdfast import BadInput, ImportedSession, NothingToDo, open_bundle
 from holdfast.testing import Environment, call, failed, say
 from holdfast.testing.replaying import load_history, replay
+from holdfast_client.debugging import imports
+from holdfast_client.debugging.bundle import About, Bundle, BundleWriter
 from holdfast_temporal.histories.files import read_histories
 from holdfast_temporal.histories.redacting import redact_message
 from holdfast_workflows.contracts import names
@@ -113,6 +115,20 @@ async def test_a_bundle_made_without_workers_has_the_history_and_lists_the_rest(
     assert (trace.agent, trace.runs, trace.turns) == ("helper", 1, ())
     with pytest.raises(NothingToDo, match="no state"):
         await open_bundle(file).view()
+
+
+def test_two_exports_into_one_file_do_not_mix_and_a_folder_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "case"  # any name; it is a bundle by its content
+    writers = [BundleWriter(file), BundleWriter(file)]
+    for writer in writers:
+        writer.add_lines("turns", [{"turn": 1}])
+    for writer in writers:
+        writer.finish(About(session="s", exported=0.0))
+        assert Bundle(file).about.session == "s"
+    assert list(tmp_path.iterdir()) == [file]
+    assert imports.find(str(file)) is not None
+    with pytest.raises(BadInput, match="is a folder"):
+        BundleWriter(tmp_path)
 
 
 def test_a_file_that_is_no_bundle_is_refused(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from holdfast_workers.doctor.checks.all import CHECKS
 from holdfast_workers.doctor.examination import Check, examine
 from holdfast_workers.doctor.examined import Options
 from holdfast_workers.doctor.scratch import deployment
+from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.spec import RetryPolicy
 from holdfast_workflows.contracts.operations.breakers import BreakerView
+from holdfast_workflows.contracts.operations.sessions import query
 
 from ...activities.state.test_processes import go, process
 from .conftest import Examining, run
@@ -30,6 +32,7 @@ async def test_a_breaker_opens_and_recovers_and_an_open_one_is_named(examining: 
     assert (found.status, "after 5 failures" in found.text) == ("ok", True)
     examined = examining()
     async with examined.opened():
+        assert await (await examined.state()).breakers.load() == []  # the scratch breaker is gone
         view = BreakerView(name="provider:openai", state="open", until=9e9, reason="down")
         await (await examined.state()).breakers.set(view)
     found = await run(examining(), "breakers")
@@ -99,7 +102,9 @@ async def test_the_scratch_sessions_leave_nothing_behind(examining: Examining, s
         assert (await made.run("steady")).said == "I am fit."
         client = await connect(server.address)
         left = [each async for each in client.list_workflows(f"TaskQueue = '{made.queue}'")]
+        listed = [each.id async for each in client.list_workflows(query())]
     assert [each.id for each in left if each.status is not None and each.status.name == "RUNNING"] == []
+    assert [id for id in listed if id.startswith(names.DOCTOR)] == []  # also while the server deletes it
 
 
 async def test_a_build_that_decides_differently_fails(

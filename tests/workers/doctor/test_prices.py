@@ -33,6 +33,11 @@ async def test_a_model_without_a_price_is_named_with_the_setting(examining: Exam
     assert (await run(own, "prices")).status == "ok"
 
 
+async def test_prices_that_cannot_be_read_fail(examining: Examining) -> None:
+    found = await run(examining(_app("openai:gpt-5-mini"), prices="/nowhere.json"), "prices")
+    assert (found.status, "HOLDFAST_PRICES" in found.text) == ("failed", True)
+
+
 async def test_a_model_without_a_price_fails_under_a_budget_in_dollars(examining: Examining) -> None:
     found = await run(examining(_app("openai:house", Budget(dollars=1))), "prices")
     assert (found.status, "use it: clerk; each of its calls is refused" in found.text) == ("failed", True)

@@ -81,7 +81,7 @@ async def test_a_rotated_key_is_removed_only_when_nothing_needs_it(tmp_path: Pat
             await session.wait()
             rotated = holdfast(tmp_path, "keys", "rotate", address=server.address)
             assert rotated.returncode == 0, rotated.stderr
-            assert "rows and" in rotated.stdout
+            assert "encrypted by" in rotated.stdout
             new = ids(tmp_path)[0]
             assert ids(tmp_path) == [new, "k1"]
             listed = holdfast(tmp_path, "keys", "list").stdout.splitlines()
@@ -140,4 +140,4 @@ async def test_encrypting_again_continues_where_it_was_interrupted(tmp_path: Pat
         assert lines[-1] == "bindings and schedules: done"
         lines.clear()
         await encrypt_again(settings, lines.append, temporal=False)
-        assert lines == ["0 rows and 0 memories were encrypted by k2"]
+        assert lines == ["0 rows and 0 memories encrypted by k2"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -17,7 +18,13 @@ from holdfast_workers.probe import checks
 from holdfast_workers.probe.prober import ProbeOptions, Prober
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import BadInput, ServiceError, StateUnavailable, UnknownAgent
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    ServiceError,
+    SettingsInvalid,
+    StateUnavailable,
+    UnknownAgent,
+)
 from holdfast_workflows.contracts.operations.instruments import TABLE
 from tests.activities.state.test_processes import process
 from tests.workers.running import Running, started
@@ -189,3 +196,11 @@ async def test_a_worker_that_is_gone_is_a_service_that_does_not_answer() -> None
 def test_a_worker_without_a_host_is_refused() -> None:
     with pytest.raises(BadInput, match="is not a URL of a worker"):
         checks.worker_target("ftp://one")
+
+
+async def test_a_port_that_is_taken_is_named_by_the_option() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        options = ProbeOptions(port=taken.getsockname()[1])
+        with pytest.raises(SettingsInvalid, match=r"--port: 127\.0\.0\.1"):
+            async with Prober(options, Settings()).running():
+                pass

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from holdfast_workers.exits import FAILED, one_line_errors, worker_installed
+from holdfast_workflows.contracts.text.counting import count
 
 if TYPE_CHECKING:
     from holdfast_activities.state.backup.archiving import Archiving
@@ -56,13 +57,15 @@ def make(context: typer.Context, folder: Folder = None, url: Url = None, json: J
     with worker_installed():
         from .making import make as make_backup
 
-    with one_line_errors():
+    with one_line_errors(json=json):
         settings, _ = _settings(folder, url)
         made, deleted = asyncio.run(make_backup(settings))
     if json:
         _json(_made(made) | {"deleted": deleted})
     else:
-        typer.echo(f"{made.path}: {made.rows:,} rows, {made.memories:,} memories, {made.bytes:,} bytes")
+        typer.echo(
+            f"{made.path}: {count(made.rows, 'row')}, {_memories(made.memories)}, {count(made.bytes, 'byte')}"
+        )
 
 
 @backup.command("list")
@@ -76,7 +79,7 @@ def list_backups(folder: Folder = None, url: Url = None, json: Json = False) -> 
         from holdfast_activities.state.backup import folder as backups
         from holdfast_activities.state.backup.archiving import archiving
 
-    with one_line_errors():
+    with one_line_errors(json=json):
         settings, place = _settings(folder, url)
         found = backups.dated(place)
         server = asyncio.run(archiving(settings.state()))
@@ -117,7 +120,7 @@ def drill(
         from holdfast_activities.memory.backup.restoring import prove as prove_memories
         from holdfast_activities.state.backup.drill import drill as prove
 
-    with one_line_errors():
+    with one_line_errors(json=json):
         settings, place = _settings(folder, None, file)
         keys, oldest = settings.existing_keys(), _seconds(max_age) if max_age else 0.0
         cipher = settings.cipher()
@@ -149,7 +152,7 @@ def restore(
         from holdfast_activities.state.backup.folder import newest_good
         from holdfast_workers.backup.restoring import restore as fill
 
-    with one_line_errors():
+    with one_line_errors(json=json):
         settings, place = _settings(folder, url, file)
         path, damaged = newest_good(place, whole=only == "memories")
         for problem in damaged:
@@ -159,7 +162,8 @@ def restore(
         _json({"path": str(path)} | asdict(restored))
         return
     typer.echo(
-        f"{restored.rows:,} rows and {restored.memories:,} memories of {_when(restored.at)} were restored from {path}"
+        f"{count(restored.rows, 'row')} and {_memories(restored.memories)} of {_when(restored.at)} "
+        f"restored from {path}"
     )
     if only != "memories":
         typer.echo("Now run `holdfast state verify`: sessions may have gone on after the backup.")
@@ -205,10 +209,15 @@ def _print(report: DrillReport) -> None:
     if report.tables:
         rows = sum(report.tables.values()) - report.memories
         typer.echo(
-            f"{report.path} of {_when(report.at)}: {rows:,} rows, {report.sessions:,} sessions, "
-            f"{report.entries:,} entries, {report.memories:,} memories restored and read in {report.seconds:.1f} s"
+            f"{report.path} of {_when(report.at)}: {count(rows, 'row')}, {count(report.sessions, 'session')}, "
+            f"{count(report.entries, 'entry', 'entries')}, {_memories(report.memories)} restored and read "
+            f"in {report.seconds:.1f} s"
         )
     typer.echo("The backup is good." if not report.faults else "The backup is NOT proven.")
+
+
+def _memories(number: int) -> str:
+    return count(number, "memory", "memories")
 
 
 def _when(at: float) -> str:

@@ -62,7 +62,7 @@ def replay(
         from holdfast_workers.debugging import replaying
         from holdfast_workers.startup.loading import load_app
 
-    with one_line_errors():
+    with one_line_errors(json=json):
         _silence()
         workflows = tuple(load_app(app).registry().workflows) if app else ()
         failed = False

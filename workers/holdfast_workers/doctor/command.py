@@ -63,7 +63,8 @@ def doctor(
         from .examined import Options
 
     options = Options(call_models, replay, tuple(worker or ()), prometheus, floor)
-    report = _report(app, options, _chosen(only or [], also or []), show=not as_json)
+    with one_line_errors(json=as_json):
+        report = _report(app, options, _chosen(only or [], also or []), show=not as_json)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:
@@ -90,10 +91,9 @@ def _report(app: str, options: Options, checks: Sequence[Check], *, show: bool) 
 
     # The findings say what matters of the failures that the checks provoke.
     logging.getLogger().addHandler(logging.NullHandler())
-    with one_line_errors():
-        registry = load_app(app).registry()
-        settings = Settings.load().for_app(registry.name)
-        return asyncio.run(_examined(registry, settings, app, options, checks, show=show))
+    registry = load_app(app).registry()
+    settings = Settings.load().for_app(registry.name)
+    return asyncio.run(_examined(registry, settings, app, options, checks, show=show))
 
 
 async def _examined(

@@ -20,6 +20,7 @@ from holdfast_temporal.encryption.keyring import SETTING, Keyring
 from holdfast_temporal.encryption.references import Reference
 from holdfast_workers.settings import Settings
 from holdfast_workflows.contracts.errors import KeyInUse, KeysInvalid
+from holdfast_workflows.contracts.text.counting import count
 
 _BATCH: Final = 200
 
@@ -83,7 +84,9 @@ async def remove(settings: Settings, id: str, tell: Tell) -> None:
     async with Stores(settings) as stores:
         uses = await stores.uses(id)
         if uses.rows or uses.memories:
-            raise KeyInUse(f"{id} encrypted {uses.rows} rows and {uses.memories} memories")
+            raise KeyInUse(
+                f"{id} encrypted {count(uses.rows, 'row')} and {count(uses.memories, 'memory', 'memories')}"
+            )
     client = await _connected(settings)
     found = await usage.needing(client, id, lambda count: tell(f"{count} workflows read"))
     if found:
@@ -152,8 +155,9 @@ class Stores:
                 after, changed = await self._memories.encrypt_again(tenant, after, _BATCH)
                 memories, after = memories + changed, after or None
                 if changed:
-                    tell(f"{memories} memories")
-        tell(f"{done} rows and {memories} memories were encrypted by {self.keyring.primary}")
+                    tell(count(memories, "memory", "memories"))
+        found = f"{count(done, 'row')} and {count(memories, 'memory', 'memories')}"
+        tell(f"{found} encrypted by {self.keyring.primary}")
         return unreadable
 
 

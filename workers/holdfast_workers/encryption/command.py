@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from holdfast_workers.exits import one_line_errors, worker_installed
+from holdfast_workflows.contracts.text.counting import count
 
 
 def codec_server(
@@ -28,7 +29,9 @@ def codec_server(
         typer.Option(metavar="NAME", help="A namespace to decrypt; by default that of HOLDFAST_NAMESPACE."),
     ] = None,
     host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", help="The port; 0 for a free one.")] = 8081,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, metavar="PORT", help="The port; 0 for a free one.")
+    ] = 8081,
     tls_cert: Annotated[str, typer.Option(metavar="FILE", help="The server's certificate, in PEM.")] = "",
     tls_key: Annotated[str, typer.Option(metavar="FILE", help="The certificate's key, in PEM.")] = "",
     token_in_path: Annotated[
@@ -77,7 +80,9 @@ def list_keys() -> None:
         rows = asyncio.run(found())
     for number, (id, uses) in enumerate(rows):
         role = "primary" if number == 0 else "decrypts"
-        typer.echo(f"{id:<20} {role:<9} {uses.rows} rows, {uses.memories} memories")
+        typer.echo(
+            f"{id:<20} {role:<9} {count(uses.rows, 'row')}, {count(uses.memories, 'memory', 'memories')}"
+        )
 
 
 @keys.command("add")

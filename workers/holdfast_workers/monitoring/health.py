@@ -55,8 +55,8 @@ class HealthServer:
         self._started = time.monotonic()
         self._server: asyncio.Server | None = None
 
-    async def listen(self, host: str, port: int) -> int:
-        """Start the server and return its port; 0 chooses a free one.
+    async def listen(self, host: str, port: int, setting: str = "HOLDFAST_HEALTH_PORT") -> int:
+        """Start the server and return its port; 0 chooses a free one. An error names the ``setting``.
 
         Raises:
             SettingsInvalid: The port is in use, or the host is not an address of this machine.
@@ -64,7 +64,7 @@ class HealthServer:
         try:
             self._server = await asyncio.start_server(self._serve, host, port)
         except OSError as error:
-            raise SettingsInvalid(f"HOLDFAST_HEALTH_PORT: {host}:{port}: {_reason(error)}") from error
+            raise SettingsInvalid(f"{setting}: {host}:{port}: {_reason(error)}") from error
         return int(self._server.sockets[0].getsockname()[1])
 
     def close(self) -> None:

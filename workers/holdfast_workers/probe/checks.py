@@ -83,7 +83,9 @@ def worker_target(url: str) -> tuple[str, str]:
     """
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadInput(f"--worker {url!r} is not a URL of a worker. Use http://HOST:PORT")
+        raise BadInput(
+            f"HOLDFAST_PROBE_WORKERS, or --worker: {url!r} is not a URL of a worker. Use http://HOST:PORT"
+        )
     full = parts if parts.path not in ("", "/") else parts._replace(path=_PATH)
     return f"worker:{parts.netloc}", full.geturl()
 

@@ -24,7 +24,9 @@ def probe(
         ),
     ] = None,
     host: Annotated[str, typer.Option(metavar="HOST", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", help="The port; 0 for a free one.")] = 8001,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, metavar="PORT", help="The port; 0 for a free one.")
+    ] = 8001,
     every: Annotated[float, typer.Option(metavar="SECONDS", help="Between two checks.", min=0.1)] = 15.0,
     task_queue: TaskQueue = None,
 ) -> None:

@@ -88,7 +88,7 @@ class Prober:
             checks = Checks(targets)
             server = HealthServer()
             server.phase, server.metrics = "running", partial(self._page, checks)
-            port = await server.listen(self._options.host, self._options.port)
+            port = await server.listen(self._options.host, self._options.port, "--port")
             stack.callback(server.close)
             options = self._options
             running = [

@@ -66,7 +66,7 @@ class Spool:
         new = Path(tempfile.mkdtemp(prefix=_NEW, dir=home))
         lock = os.open(new / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
         _try_lock(lock)
-        (new / _RESOURCE).write_text(resource.to_json(indent=None))
+        (new / _RESOURCE).write_text(resource.to_json(indent=None), "utf-8")
         # Under its final name only with the lock, so that no other process takes it for one without an owner.
         folder = new.rename(home / f"{os.getpid()}-{new.name.removeprefix(_NEW)}")
         spool = cls(folder, lock)
@@ -161,7 +161,7 @@ def _read(folder: Path) -> Orphan:
     died = max((file.stat().st_mtime_ns for file in files), default=0)
     attributes: dict[str, Any] = {}
     with suppress(OSError, ValueError):
-        attributes = json.loads((folder / _RESOURCE).read_text())["attributes"]
+        attributes = json.loads((folder / _RESOURCE).read_text("utf-8"))["attributes"]
     found: dict[str, Record] = {}
     for file in files:
         for line in file.read_bytes().splitlines():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json as json_text
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from holdfast_workers.exits import FAILED, one_line_errors, worker_installed
+from holdfast_workflows.contracts.text.counting import count
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -61,7 +63,7 @@ def verify(
         async with _opened(context, url, task_queue) as (client, queues, state):
             return await compare(client, queues, state, sessions or ())
 
-    with one_line_errors():
+    with one_line_errors(json=json):
         found = asyncio.run(run())
     if json:
         typer.echo(json_text.dumps(asdict(found), ensure_ascii=False))
@@ -92,20 +94,22 @@ def repair(
     with worker_installed():
         from .sessions import repair as mend
 
-    async def run() -> int:
-        left = 0
+    async def run() -> tuple[int, int]:
+        left = seen = 0
         async with _opened(context, url, task_queue) as (client, queues, state):
-            each = mend(client, queues, state, sessions or (), previews=with_previews, by=getpass.getuser())
+            each = mend(client, queues, state, sessions or (), previews=with_previews, by=_login())
             async for session, done in each:
-                left += len(done.left)
+                seen, left = seen + 1, left + len(done.left)
                 if json:
                     typer.echo(json_text.dumps({"session": session, **asdict(done)}, ensure_ascii=False))
                 else:
                     _print_repair(session, done)
-        return left
+        return seen, left
 
-    with one_line_errors():
-        left = asyncio.run(run())
+    with one_line_errors(json=json):
+        seen, left = asyncio.run(run())
+    if not seen and not json:
+        typer.echo("Nothing needs a repair.")
     raise typer.Exit(FAILED if left else 0)
 
 
@@ -141,13 +145,22 @@ async def _queues(client: Client, state: State) -> list[str]:
     ] or [names.TASK_QUEUE]
 
 
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return f"user {os.getuid()}"
+
+
 def _print(found: Verification) -> None:
     for finding in found.findings:
         typer.echo(_line(finding))
     for note in found.notes:
         typer.echo(f"note: {note}")
-    count = f"{len(found.findings):,} faults" if found.findings else "no fault"
-    typer.echo(f"{found.sessions:,} sessions, {found.entries:,} entries in their histories: {count}")
+    faults = count(len(found.findings), "fault") if found.findings else "no fault"
+    typer.echo(
+        f"{count(found.sessions, 'session')}, {count(found.entries, 'entry', 'entries')} in their histories: {faults}"
+    )
     if any(finding.repairable for finding in found.findings):
         typer.echo("`holdfast state repair` can write what is marked with *.")
 
@@ -160,9 +173,13 @@ def _line(finding: Finding) -> str:
 
 def _print_repair(session: str, done: Repaired) -> None:
     wrote = [
-        f"{count:,} {what}"
-        for count, what in ((done.entries, "entries"), (done.turns, "turns"), (done.effects, "effects"))
-        if count
+        count(number, *nouns)
+        for number, nouns in (
+            (done.entries, ("entry", "entries")),
+            (done.turns, ("turn",)),
+            (done.effects, ("effect",)),
+        )
+        if number
     ]
     wrote += ["its row"] if done.row else []
     typer.echo(f"{session}: {', '.join(wrote) + ' written' if wrote else 'nothing written'}")

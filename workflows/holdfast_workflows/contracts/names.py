@@ -66,6 +66,9 @@ READ_DEBUG: Final = "read_debug"
 READ_VALUES: Final = "read_values"
 READ_PATTERNS: Final = "read_patterns"
 
+DOCTOR: Final = "holdfast-doctor-"
+"""With which the ids and the queues of the doctor's scratch sessions begin."""
+
 BINDING_WORKFLOW: Final = "HoldfastQueue"
 """The type of the workflow whose memo has a queue's binding; it never runs."""
 

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import os
+import uuid
 import zlib
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import suppress
@@ -86,7 +87,8 @@ class BackupWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._part = path.with_name(path.name + PART)
+        # Of its own: another backup may begin in the same second.
+        self._part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART}")
         # Readable by its owner only: it has the content of sessions.
         self._raw = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         self._lines = gzip.GzipFile("", "wb", _LEVEL, self._raw, mtime=0)

@@ -5,16 +5,18 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Table, insert, literal, select
+from sqlalchemy import Table, insert, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from holdfast_workflows.contracts.errors import (
     BackupDamaged,
     BackupMissing,
     BackupUnreadable,
+    StateInUse,
     StateNotEmpty,
     StateUnavailable,
 )
@@ -44,6 +46,7 @@ async def restore(path: Path, url: str, memories: RestoreMemories | None = None)
         BackupDamaged: The file is damaged, or the restored rows are not those of the backup.
         BackupUnreadable: A newer version of Holdfast made it.
         StateNotEmpty: The database has content.
+        StateInUse: Another process restores it, or has the file store open.
         StateUnavailable: The database did not answer.
         MemoriesNotEmpty: The store has memories that the backup does not have.
         MemoryFailed: The store failed.
@@ -149,14 +152,47 @@ async def _into_file(path: Path, location: SqliteLocation) -> tuple[Header, Foot
     """Restore into a new file, which then takes its name."""
     await _refuse_content(location)
     new = location.path.with_name(location.path.name + ".restoring")
-    _remove(new)
-    try:
-        # Not flushed row by row: the whole file is, before it gets its name.
-        found = await fill(path, SqliteLocation(new, "NORMAL", location.busy_seconds))
-        await asyncio.to_thread(_take_name, new, location.path)
-    finally:
+    with _alone(new, location.place):
         _remove(new)
+        try:
+            # Not flushed row by row: the whole file is, before it gets its name.
+            found = await fill(path, SqliteLocation(new, "NORMAL", location.busy_seconds))
+            await _refuse_content(location)  # a worker may have been started in between
+            await asyncio.to_thread(_take_name, new, location.path)
+        finally:
+            _remove(new)
     return found
+
+
+@contextmanager
+def _alone(new: Path, place: str) -> Generator[None]:
+    """Restore alone: another process would remove the file that this one fills.
+
+    Raises:
+        StateInUse: Another process restores it.
+        StateUnavailable: The folder cannot be written.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    path = new.with_name(new.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StateUnavailable(f"{place}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise StateInUse(f"another process restores {place}") from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
 
 
 def _take_name(new: Path, path: Path) -> None:
@@ -205,6 +241,8 @@ async def fill(path: Path, location: Location, *, upgrade: bool = True) -> tuple
 
 async def _fill(connection: AsyncConnection, place: str, parts: Generator[Part], revision: str) -> Footer:
     tables = await rows.tables(connection, revision)
+    if connection.dialect.name == "postgresql":  # alone: a second restore waits, then finds rows
+        await connection.execute(text("LOCK TABLE holdfast_identity IN SHARE ROW EXCLUSIVE MODE"))
     await _refuse_rows(connection, place, tables)
     columns: dict[str, tuple[str, ...]] = {}
     while (part := await _next(parts)) is not None:

@@ -90,7 +90,9 @@ def abandoned(writer: BackupWriter) -> Generator[None]:
 
 async def _revision(location: Location) -> str:
     missing = isinstance(location, SqliteLocation) and not location.path.exists()
-    revision = None if missing else await revision_of(location)
+    if missing:
+        raise StateNotMigrated(f"{location.place}: there is no such file")
+    revision = await revision_of(location)
     if revision is None:
         raise StateNotMigrated(f"{location.place} has no tables")
     return revision

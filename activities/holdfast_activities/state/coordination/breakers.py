@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import col, select
 
@@ -62,6 +62,11 @@ class BreakerStore:
         if view.state == "open":
             manual = replace(manual, state="open", until=view.until, opened=view.opened, manual=True)
         return await self._create_and_change(view.name, lambda _: manual)
+
+    async def forget(self, name: str) -> None:
+        """Remove a breaker, which is closed then."""
+        stored = self._scope.stored(identifier(name))
+        await self._transactions.write(delete(BreakerTable).where(col(BreakerTable.name) == stored))
 
     async def _create_and_change(self, name: str, change: Callable[[Breaker], Breaker]) -> BreakerView:
         view = await self._change(name, change, create=True)

@@ -63,6 +63,13 @@ async def _replay(
 ) -> None:
     """Make the commits after the snapshot. ``alone`` allows a snapshot that was copied without a journal."""
     following = [each for each in kept if each.n > loaded.snapshot]
+    if alone and loaded.snapshot:
+        _log.warning(
+            "%s has one snapshot and no journal, so writes after commit %d are lost if there were any. "
+            "This is right only for a snapshot that was copied or restored there.",
+            folder,
+            loaded.snapshot,
+        )
     if not alone and (not following or following[0].n != loaded.snapshot + 1):
         raise StateDamaged(f"{folder}: the journal with commit {loaded.snapshot + 1:,} is missing")
     for each in following:

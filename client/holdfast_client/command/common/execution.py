@@ -43,8 +43,8 @@ def command(function: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Non
                 with suppress(output.OutputLost):  # standard error has it too
                     printing.document({"error": error})
             fail(printing.sentence(error), exits.code_of(error))
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            fail("interrupted", exits.INTERRUPTED)
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
     return run
 

@@ -80,6 +80,8 @@ def remember(
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_LONGEST = 100 * 365 * 86_400.0
+"""Longer ones would leave the calendar when they are counted from today."""
 
 
 def duration(text: str) -> timedelta:
@@ -87,4 +89,6 @@ def duration(text: str) -> timedelta:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
     if found is None:
         raise typer.BadParameter(f"{text!r} is not a duration; give a number with s, m, h or d, like 15m")
-    return timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+    if (seconds := float(found[1]) * _UNITS[found[2]]) > _LONGEST:
+        raise typer.BadParameter(f"{text!r} is longer than 100 years")
+    return timedelta(seconds=seconds)

@@ -17,6 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from holdfast_workflows.contracts.text.counting import count as count  # noqa: PLC0414 # exported: printing.count
+
 from .wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -196,11 +198,6 @@ def blocks(found: Iterable[tuple[str, str, str]], style: str = "bold") -> Text:
         lines[-1].rstrip()
         lines += [Text(_indented(console, below, 2))] if below else []
     return Text("\n").join(lines)
-
-
-def count(number: int, singular: str, plural: str = "") -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
 
 
 def when(seconds: float) -> str:

@@ -63,7 +63,11 @@ async def serve(
     the server stops.
     """
     host, port = address(http)
-    token = token_file.read_text().strip() if token_file else os.environ.get("HOLDFAST_A2A_TOKEN", "").strip()
+    token = (
+        token_file.read_text("utf-8").strip()
+        if token_file
+        else os.environ.get("HOLDFAST_A2A_TOKEN", "").strip()
+    )
     check_access(host, token, as_caller=as_caller)
     kinds = _kinds(answers or [])
     if find_spec("a2a") is None:

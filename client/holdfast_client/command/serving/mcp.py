@@ -47,7 +47,11 @@ async def serve(
     if stdio and http:
         raise typer.BadParameter("choose one of --stdio and --http")
     host, port = address(http)
-    token = token_file.read_text().strip() if token_file else os.environ.get("HOLDFAST_MCP_TOKEN", "").strip()
+    token = (
+        token_file.read_text("utf-8").strip()
+        if token_file
+        else os.environ.get("HOLDFAST_MCP_TOKEN", "").strip()
+    )
     if as_caller and not http:
         raise typer.BadParameter("--as-caller is for --http")
     if http:

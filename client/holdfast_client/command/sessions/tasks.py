@@ -187,7 +187,7 @@ def _schema(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        schema = json_module.loads(path.read_text())
+        schema = json_module.loads(path.read_text("utf-8"))
     except OSError as error:
         fail(f"{path}: {error.strerror}; give the path of a JSON schema", exits.BAD_INPUT)
     except ValueError as error:

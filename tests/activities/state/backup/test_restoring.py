@@ -1,11 +1,14 @@
 """Backups are restored whole, into either database, or not at all."""
 
+import asyncio
 import gzip
 from pathlib import Path
 
 import pytest
 
 from holdfast_activities.state import open_state, upgrade
+from holdfast_activities.state.backup.file import BackupWriter, Header
+from holdfast_activities.state.backup.folder import check
 from holdfast_activities.state.backup.restoring import fill, restore
 from holdfast_activities.state.backup.writing import back_up
 from holdfast_activities.state.migrations import VERSION_TABLE
@@ -17,6 +20,7 @@ from holdfast_workflows.contracts.errors import (
     BackupFailed,
     BackupUnreadable,
     BadInput,
+    StateInUse,
     StateNotEmpty,
     StateNotMigrated,
 )
@@ -59,6 +63,30 @@ async def test_a_backup_of_either_database_is_restored_into_either(
     await state.log.settle("s", [UserEntry(seq=3, turn=2, text="Two.")])
     assert [entry.seq for entry in await state.log.read("s", 0)] == [1, 2, 3]
     await state.close()
+
+
+async def test_of_two_restores_at_once_one_is_whole_and_one_is_refused(
+    sqlite_filled: str, folder: Path, target: str
+) -> None:
+    made = await back_up(sqlite_filled, folder)
+    ended = await asyncio.gather(
+        restore(made.path, target), restore(made.path, target), return_exceptions=True
+    )
+    refused = [each for each in ended if isinstance(each, BaseException)]
+    assert [type(each) for each in refused] in ([StateInUse], [StateNotEmpty])
+    assert await everything(target) == await everything(sqlite_filled)
+
+
+async def test_two_backups_of_the_same_second_do_not_mix(folder: Path) -> None:
+    header, path = Header("0" * 32, "here", "1", 0.0), folder / "one.backup"
+    writers = [BackupWriter.open(path, header), BackupWriter.open(path, header)]
+    for writer in writers:
+        writer.table("texts", ["text"])
+        writer.rows([["One."]])
+    for writer in writers:
+        writer.finish()
+        assert check(path)[1].rows == 1
+    assert list(folder.iterdir()) == [path]
 
 
 async def test_a_database_with_content_is_not_restored_into(sqlite_filled: str, folder: Path) -> None:

@@ -118,11 +118,14 @@ async def test_a_missing_journal_is_refused(url: str, folder: Path) -> None:
         await open_state(url)
 
 
-async def test_a_snapshot_that_was_copied_alone_is_a_store(url: str, folder: Path, tmp_path: Path) -> None:
+async def test_a_snapshot_that_was_copied_alone_is_a_store_with_a_warning(
+    url: str, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     await write(url, "1")
     (tmp_path / "new").mkdir()
     shutil.copy(snapshots(folder)[-1], tmp_path / "new")
     assert await read(f"file:{tmp_path / 'new'}") == ["1"]
+    assert "has one snapshot and no journal" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["revision", "holdfast_journal"])

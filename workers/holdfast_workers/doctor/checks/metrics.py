@@ -9,6 +9,7 @@ import urllib.request
 from typing import Any, Final
 
 from holdfast_workflows.contracts.operations.metrics import METRICS
+from holdfast_workflows.contracts.text.counting import count
 
 from ..examined import Examined
 from ..findings import Finding, failed, skipped, warning, worst
@@ -26,7 +27,7 @@ async def check(examined: Examined) -> Finding:
         )
     found = await asyncio.gather(*(asyncio.to_thread(_worker, each.rstrip("/")) for each in workers))
     problems = [each for each in found if each is not None]
-    return worst(problems, f"{len(workers)} workers are ready and serve their metrics")
+    return worst(problems, f"ready, with metrics: {count(len(workers), 'worker')}")
 
 
 async def check_alerts(examined: Examined) -> Finding:

@@ -18,12 +18,12 @@ _REMEDY: Final = "set HOLDFAST_PRICES, with 0 for a model that costs nothing"
 async def check(examined: Examined) -> Finding:
     """Look for the price of each model of each agent."""
     unpriced: defaultdict[str, list[str]] = defaultdict(list)
-    count = 0
+    count, models = 0, examined.models()
     for agent in examined.registry.agents.values():
         for name in models_of(agent):
             with suppress(HoldfastError):  # the check of models reports it
                 count += 1
-                if not examined.models().has_price(name):
+                if not models.has_price(name):
                     unpriced[name].append(agent.name)
     by_tenant = any(each.dollars_per_day is not None for each in examined.registry.tenants.values())
     found = [_finding(examined, name, agents, by_tenant=by_tenant) for name, agents in unpriced.items()]

@@ -30,7 +30,6 @@ from holdfast_workflows.contracts.session.session import Message, StartInput, Ta
 
 from .model import ScratchModel
 
-PREFIX: Final = "holdfast-doctor-"
 _RETRY: Final = RetryPolicy(attempts=3, first_delay=0.1, max_delay=0.5, adaptive=False)
 _LONGEST: Final = timedelta(seconds=60)
 _PATHS: Final = ("steady", "flaky", "down", "held")
@@ -76,7 +75,7 @@ class Place:
 
     async def run(self, agent: str) -> Ended:
         """Run one task of an agent, and delete its history."""
-        began, id = time.monotonic(), f"{PREFIX}{uuid.uuid4().hex[:12]}"
+        began, id = time.monotonic(), f"{names.DOCTOR}{uuid.uuid4().hex[:12]}"
         message = Message(text="Are you fit?", id=uuid.uuid4().hex)
         try:
             result: TaskResult = await self.client.execute_workflow(
@@ -116,7 +115,7 @@ async def placed(client: Client, folder: Path) -> AsyncGenerator[Scratch]:
     """A scratch deployment without workers; its model answers until the end of the block."""
     async with ScratchModel() as model:
         urls = {path: model.url(path) for path in _PATHS}
-        yield Scratch(client, f"{PREFIX}{uuid.uuid4().hex[:12]}", urls, folder, model)
+        yield Scratch(client, f"{names.DOCTOR}{uuid.uuid4().hex[:12]}", urls, folder, model)
 
 
 @asynccontextmanager

@@ -133,7 +133,7 @@ class MemoriesNotBackedUp(StateError, code="memories_not_backed_up", kind="perma
 
 
 class StateInUse(StateError, code="state_in_use"):
-    """Another process has the file store open; stop that process, or use SQLite or PostgreSQL, which serve several."""
+    """Another process has the file store open, or restores the database; stop that process or wait for it, or use SQLite or PostgreSQL, which serve several."""
 
 
 class StateDamaged(StateError, code="state_damaged", kind="permanent", retryable=False):

@@ -75,10 +75,15 @@ def query(
     *,
     fleets: bool = False,
 ) -> str:
-    """Return the visibility query for sessions, for ``fleets``, or for all workflows of a tree, each by its newest run."""
+    """Return the visibility query for sessions, for ``fleets``, or for all workflows of a tree, each by its newest run.
+
+    Without the doctor's, whose deletion the server's index shows minutes later.
+    """
     kind = names.FLEET_WORKFLOW if fleets else names.WORKFLOW
     which = f"RootWorkflowId = {quoted(root)}" if root else f"WorkflowType = '{kind}'"
     parts = [which, "ExecutionStatus != 'ContinuedAsNew'"]
+    if not root:
+        parts.append(f"WorkflowId NOT STARTS_WITH '{names.DOCTOR}'")
     wanted = {
         names.ATTRIBUTE_AGENT: agent,
         names.ATTRIBUTE_TENANT: tenant,
