@@ -307,32 +307,9 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 COMMANDS = [
-    "run",
-    "chat",
-    "send",
-    "sessions",
-    "show",
-    "watch",
-    "pause",
-    "resume",
-    "steer",
-    "cancel",
-    "close",
-    "agents",
-    "effects",
-    "answer",
-    "approve",
-    "reject",
-    "delegate",
-    "budget",
-    "budgets",
-    "breakers",
-    "breaker open",
-    "breaker close",
-    "audit show",
-    "board",
-    "tree",
-]
+    "run", "chat", "send", "sessions", "show", "watch", "pause", "resume", "steer", "cancel", "close", "agents", "effects", "answer",
+    "approve", "reject", "delegate", "budget", "budgets", "breakers", "breaker open", "breaker close", "audit show", "board", "tree",
+]  # fmt: skip
 ELSEWHERE = [["dev"], ["worker"], ["state", "upgrade"], ["audit", "verify"]]
 
 
