@@ -12,6 +12,7 @@ import json
 import uuid
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +84,8 @@ class BundleWriter:
 
     def discard(self) -> None:
         """Remove what was written."""
-        self._zip.close()
+        with suppress(OSError):  # a full disk takes no end of the archive
+            self._zip.close()
         self._partial.unlink(missing_ok=True)
 
 

@@ -146,6 +146,19 @@ async def test_a_file_that_is_not_a_database_is_unavailable(file_of_another_kind
         await open_state(f"sqlite:///{file_of_another_kind}")
 
 
+async def test_a_damaged_file_is_named_without_the_statement(path: Path) -> None:
+    await (await open_state(f"sqlite:///{path}")).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TABLE holdfast_identity")
+    with pytest.raises(StateUnavailable, match=r"no such table: holdfast_identity\)"):
+        await open_state(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = CAST(x'ff' AS TEXT)")
+    with pytest.raises(StateUnavailable, match="damaged, restore a backup"):
+        await open_state(f"sqlite:///{path}")
+
+
 async def test_a_read_only_file_is_refused_when_it_is_opened(tmp_path: Path) -> None:
     # Outside of pytest's folder, which another user may not enter: root may write everywhere.
     with tempfile.TemporaryDirectory() as name:

@@ -125,6 +125,7 @@ def test_two_exports_into_one_file_do_not_mix_and_a_folder_is_refused(tmp_path: 
     for writer in writers:
         writer.finish(About(session="s", exported=0.0))
         assert Bundle(file).about.session == "s"
+    BundleWriter(file).discard()
     assert list(tmp_path.iterdir()) == [file]
     assert imports.find(str(file)) is not None
     with pytest.raises(BadInput, match="is a folder"):

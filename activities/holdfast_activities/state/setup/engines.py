@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from holdfast_workflows.contracts.errors import StateUnavailable
@@ -33,8 +33,12 @@ def unavailable() -> Generator[None]:
     """Turn drivers' exceptions into StateUnavailable."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise StateUnavailable(f"a text in it is damaged, restore a backup: {error}") from error
     except _driver_errors() as error:
-        raise StateUnavailable(f"{type(error).__name__}: {error}") from error
+        # The driver's own message: SQLAlchemy's has the statement and its values.
+        own = error.orig.__cause__ or error.orig if isinstance(error, DBAPIError) and error.orig else error
+        raise StateUnavailable(f"{type(own).__name__}: {own}") from error
 
 
 def _driver_errors() -> tuple[type[Exception], ...]:

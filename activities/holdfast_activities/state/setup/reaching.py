@@ -7,8 +7,6 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
-
 from holdfast_workflows.contracts.errors import SettingsInvalid, StateUnavailable
 
 from .location import Location
@@ -23,19 +21,10 @@ def named(location: Location) -> Generator[None]:
     try:
         yield
     except StateUnavailable as error:
-        detail = f"{location.place}: {_driver_message(error)}"
+        detail = f"{location.place}: {error.detail}"
         if _is_permanent(error):
             raise SettingsInvalid(f"HOLDFAST_STATE_URL: {detail}") from error
         raise StateUnavailable(detail) from error
-
-
-def _driver_message(error: StateUnavailable) -> str:
-    """The driver's message without SQLAlchemy's."""
-    cause = error.__cause__
-    if not isinstance(cause, DBAPIError) or cause.orig is None:
-        return error.detail
-    own = cause.orig.__cause__ or cause.orig
-    return f"{type(own).__name__}: {own}"
 
 
 def _permanent_errors() -> tuple[type[BaseException], ...]:
