@@ -154,7 +154,8 @@ async def test_a_damaged_file_is_named_without_the_statement(path: Path) -> None
         await open_state(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET sql = CAST(x'ff' AS TEXT)")
+        changed = "name = CAST(x'ff41' AS TEXT), sql = CAST(x'ff42' AS TEXT)"
+        connection.execute(f"UPDATE sqlite_master SET {changed} WHERE name = 'holdfast_revision'")
     with pytest.raises(StateUnavailable, match="damaged, restore a backup"):
         await open_state(f"sqlite:///{path}")
 

@@ -136,6 +136,8 @@ def prepare_file(location: SqliteLocation) -> None:
             mode = switch_to_wal(connection, time.monotonic() + location.busy_seconds)
         finally:
             connection.close()
+    except UnicodeDecodeError as error:
+        raise StateUnavailable(f"a text in it is damaged, restore a backup: {error}") from error
     except (OSError, sqlite3.Error) as error:
         raise StateUnavailable(f"{location.path}: {error}") from error
     if mode != "wal":
