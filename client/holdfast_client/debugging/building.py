@@ -91,10 +91,13 @@ def _turn(
 ) -> TurnTrace:
     start, end = times
     _, settled = records.settled.get(number, (0.0, ""))
+    status = view.status if view else settled or "running"
+    if records.ended and status in {"queued", "running"}:
+        status = "cancelled"  # with the session
     ahead = [span for span in parts if span.name not in _BACKGROUND]
     return TurnTrace(
         turn=number,
-        status=view.status if view else settled or "running",
+        status=status,
         start=start,
         end=end,
         queued=max(0.0, start - accepted) if accepted else 0.0,

@@ -82,13 +82,21 @@ def findings(
         *_failing_task(records, now),
         *_running(session, spans, now),
         *([f"turn {last.turn} {last.status}: {last.error}"] if last and last.error else []),
-        *([f"the session failed: {records.error}"] if records.error and not (last and last.error) else []),
+        *_ended(records, last),
         *_lost(spans),
         *_retried(spans),
         *_slow(turns),
         *_debugged(session, records, now),
     ]
     return tuple(dict.fromkeys(preview(each, 600) for each in found))
+
+
+def _ended(records: Records, last: TurnTrace | None) -> Iterator[str]:
+    """Why the session ended."""
+    if records.status == "terminated":
+        yield f"the session was terminated: {records.error}"
+    elif records.error and not (last and last.error):
+        yield f"the session failed: {records.error}"
 
 
 def _debugged(session: str, records: Records, now: Now) -> Iterator[str]:

@@ -226,8 +226,7 @@ class RecordReader:
         elif kind in _OF_TASKS:
             self._workflow_task(event, at)
         elif kind in _ENDED:
-            records.status, records.ended = _ENDED[kind], at
-            records.error = text_of(event.workflow_execution_failed_event_attributes.failure)
+            records.status, records.ended, records.error = _ENDED[kind], at, _reason(event)
         else:
             self._child(event, kind, at)
 
@@ -344,6 +343,16 @@ class RecordReader:
         """The first value, if it is an object."""
         value = value_of(given.payloads[0], self._converter) if given.payloads else None
         return object_of(value)
+
+
+def _reason(event: HistoryEvent) -> str:
+    """Return why the last run did not end by itself; empty if it did."""
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+        found = event.workflow_execution_terminated_event_attributes
+        return f"{found.reason or 'no reason given'}, by {found.identity or 'unknown'}"
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+        return "its workflow timed out"
+    return text_of(event.workflow_execution_failed_event_attributes.failure)
 
 
 def seconds(at: Timestamp) -> float:

@@ -55,7 +55,7 @@ def translate(error: BaseException, session: str = "", *, by_worker: bool = Fals
     if isinstance(error, RPCError):
         return _from_rpc(error, session, by_worker)
     if isinstance(error, WorkflowFailureError | WorkflowUpdateFailedError | ActivityFailureError):
-        return _from_cause(error.cause, session)
+        return _from_cause(error.cause, session, ended=isinstance(error, WorkflowFailureError))
     if isinstance(error, WorkflowQueryFailedError):
         return of_query(error) or errors.ServiceError(error.message)
     return errors.HoldfastError(f"{type(error).__name__}: {error}")
@@ -90,12 +90,15 @@ def _not_found(message: str, session: str) -> errors.HoldfastError:
     return errors.SessionNotFound(session) if session else errors.ServiceError(message)
 
 
-def _from_cause(cause: BaseException, session: str) -> errors.HoldfastError:
-    """Return the error for a workflow, update or activity that ended without a Holdfast error."""
-    if isinstance(cause, temporal.TimeoutError):
+def _from_cause(cause: BaseException, session: str, *, ended: bool) -> errors.HoldfastError:
+    """Return the error for a workflow, update or activity that ended without a Holdfast error.
+
+    ``ended``: it is a workflow's.
+    """
+    if isinstance(cause, temporal.TimeoutError) and not ended:
         waited = cause.type == temporal.TimeoutType.SCHEDULE_TO_START
         return errors.NoWorker(str(cause)) if waited else errors.ServiceError(str(cause))
-    if isinstance(cause, temporal.TerminatedError):
+    if isinstance(cause, temporal.TerminatedError | temporal.TimeoutError):
         return errors.SessionClosed(f"{session}: {cause}")
     if isinstance(cause, temporal.CancelledError):
         return errors.TurnCancelled(f"{session} was cancelled")

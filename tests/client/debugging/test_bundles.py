@@ -164,7 +164,7 @@ async def test_a_terminated_session_is_read_from_its_bundle_as_from_the_server(
         session = await environment.client.start("helper", "Hello.")
         await session.wait(raise_on_error=False)
         await session.pause()
-        await environment.temporal.get_workflow_handle(session.id).terminate("enough")
+        await environment.temporal.get_workflow_handle(session.id).terminate(reason="enough")
         assert await session.export(file) == ()
         turns, live = [each async for each in session.turns()], await session.trace()
     bundle = open_bundle(file)
@@ -173,10 +173,9 @@ async def test_a_terminated_session_is_read_from_its_bundle_as_from_the_server(
     assert [each async for each in bundle.turns()] == turns
     assert (await bundle.view()).status == "cancelled"
     for trace in (live, await bundle.trace()):
-        assert (trace.status, trace.findings) == (
-            "terminated",
-            (f"turn 1 failed: {error_of(turns[0].error)}",),
-        )
+        failure, end = trace.findings
+        assert (trace.status, failure) == ("terminated", f"turn 1 failed: {error_of(turns[0].error)}")
+        assert end.startswith("the session was terminated: enough, by ")
         (paused,) = [span for span in trace.background if span.kind == "paused"]
         assert paused.status == "cancelled"
 

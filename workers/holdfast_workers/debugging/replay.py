@@ -124,13 +124,20 @@ def _read(session: str) -> list[tuple[str, WorkflowHistory, DataConverter]]:
 
 async def _fetch(session: str) -> list[tuple[str, WorkflowHistory]]:
     from temporalio.client import WorkflowHistory
+    from temporalio.service import RPCError, RPCStatusCode
 
     from holdfast_temporal import connect
     from holdfast_temporal.histories.fetching import runs
     from holdfast_temporal.rpc import rpc_errors
+    from holdfast_workflows.contracts.errors import SessionNotFound
 
     client = await connect()
     with rpc_errors():
-        run = (await client.get_workflow_handle(session).describe()).run_id
-        found = [each async for each in runs(client, session, run)]
+        try:
+            run = (await client.get_workflow_handle(session).describe()).run_id
+            found = [each async for each in runs(client, session, run)]
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND and not error.message.startswith("Namespace "):
+                raise SessionNotFound(session) from error
+            raise
     return [(each.id, WorkflowHistory(session, each.events)) for each in found[::-1]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from holdfast_client.debugging.imported import ImportedSession
     from holdfast_client.session import Session
     from holdfast_workflows.contracts.session.session import SessionView, TurnView
+
+
+_ENDED: Final = frozenset({"failed", "cancelled"})
+_NO_WAITS: Final = {"waiting_for": "", "inbox": ()}
+_SOON: Final = 10.0
+"""Seconds for the result of an ended session."""
 
 
 @command
@@ -66,21 +73,21 @@ async def show(
     handle, client = await readable(context, session)
     found, removed = await _turns(handle)
     if json:
-        for turn in found:
-            printing.document({"kind": "turn", **printing.plain(turn)})
-        async for entry in handle.transcript():
-            printing.document(entry)
+        await _documents(handle, found)
         return
     view = await handle.view(0)
+    status = await _status(client, view)
     console = printing.out()
-    console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {await _status(client, view)}")
+    console.print(f"[bold]{escape(view.session)}[/] · {escape(view.agent)} · {status}")
+    if status in _ENDED:
+        found, view = [_ended(turn) for turn in found], view.model_copy(update=_NO_WAITS)
     if client is None:
         console.print("[dim]imported; as it was when it was exported[/]")
+    elif status in _ENDED and not (found and found[-1].error):
+        await _print_reason(console, client, session)
     _print_facts(console, view, removed)
-    if client is not None and (link := printing.link(client, session)):
-        console.print(f"[dim]{link}[/]")
     if client is not None:
-        await _print_trace(console, client, session)
+        await _print_links(console, client, session)
     _print_state(console, view)
     if view.parent:
         console.print(f"[dim]works for {escape(view.parent)}: holdfast tree {escape(view.parent)}[/]")
@@ -92,8 +99,33 @@ async def show(
     turns.end()
 
 
-async def _print_trace(console: Console, client: Client, session: str) -> None:
-    """Print the link to the last turn's trace, if the backend's address is set: the id is in the history."""
+async def _documents(handle: Session | ImportedSession, turns: Sequence[TurnView]) -> None:
+    for turn in turns:
+        printing.document({"kind": "turn", **printing.plain(turn)})
+    async for entry in handle.transcript():
+        printing.document(entry)
+
+
+def _ended(turn: TurnView) -> TurnView:
+    """Return a turn that ended with its session, which a terminated session does not know."""
+    running = turn.status in {"queued", "running"}
+    return turn.model_copy(update={"status": "cancelled"}) if running else turn
+
+
+async def _print_reason(console: Console, client: Client, session: str) -> None:
+    """Print why a session ended: its workflow failed, timed out or was terminated."""
+    from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal
+
+    try:
+        await client.session(session).result(timeout=_SOON)
+    except HoldfastError as error:
+        printing.indented(console, printing.sentence(error), style="red")
+
+
+async def _print_links(console: Console, client: Client, session: str) -> None:
+    """Print the links to the session, and to the last turn's trace, whose id is in the history."""
+    if link := printing.link(client, session):
+        console.print(f"[dim]{link}[/]")
     if not printing.trace_link("any"):
         return
     for turn in (await client.session(session).trace(last=1)).turns:
