@@ -346,7 +346,7 @@ class RecordReader:
 
 
 def _reason(event: HistoryEvent) -> str:
-    """Return why the last run did not end by itself; empty if it did."""
+    """Return why the last run failed or was ended from outside; empty for others."""
     if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
         found = event.workflow_execution_terminated_event_attributes
         return f"{found.reason or 'no reason given'}, by {found.identity or 'unknown'}"

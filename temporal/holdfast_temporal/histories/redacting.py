@@ -23,10 +23,10 @@ def redact_message(message: Message) -> None:
             continue
         try:
             value = json.loads(payload.data)
-        except ValueError:
-            continue
-        redacted = redact_value(value)
-        if redacted != value:
-            payload.data = json.dumps(redacted, separators=(",", ":")).encode()
+            redacted = redact_value(value)
+            if redacted != value:
+                payload.data = json.dumps(redacted, separators=(",", ":")).encode()
+        except (ValueError, RecursionError):  # a client may send anything in a signal
+            payload.data = redact(payload.data.decode("utf-8", "replace")).encode()
     for failure in within(message, Failure):
         failure.message, failure.stack_trace = redact_error(failure.message), redact(failure.stack_trace)

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.client import WorkflowHistory
 
 from holdfast import BadInput, ImportedSession, NothingToDo, open_bundle
@@ -204,6 +205,13 @@ async def test_a_damaged_bundle_is_refused_where_it_is_damaged(running: Running,
         await open_bundle(file).trace()
     with pytest.raises(BadInput, match="damaged"):
         [each async for each in open_bundle(file).log()]
+
+
+@pytest.mark.parametrize("before", [b"[" * 5_000, b"{"])
+def test_secrets_are_replaced_also_in_what_cannot_be_read_as_json(before: bytes) -> None:
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=before + f'"{SECRET}"'.encode())
+    redact_message(payload)
+    assert payload.data == before + b'"[redacted:openai-key]"'
 
 
 @pytest.mark.parametrize(

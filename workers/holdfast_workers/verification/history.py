@@ -218,8 +218,8 @@ class _Reader:
         whole = _is_whole(answer.preview, answer.size, answer.digest)
         self._add(entry, whole=whole, digest=answer.digest)
         effect = self._effects_of.get(call.name, "none")
-        # A fork has recorded results, and makes no call with an effect.
-        if effect != "none" and answer.status == "ok" and call.fork is None:
+        # A fork makes no call with an effect. After a reset, the call may have been made before it, under another key.
+        if effect != "none" and answer.status == "ok" and call.fork is None and not call.resets:
             key = ledger_key(call)
             self._found.effects[key] = EffectView(
                 key=key,
@@ -270,7 +270,7 @@ class _Reader:
             [value] = self._converter.from_payloads([payload], [kind])
         except (ValueError, KeyError, RuntimeError, EncryptionError):  # ValidationError is a ValueError
             return None
-        return cast("T", value)
+        return cast("T", value) if isinstance(value, kind) else None  # it may be bytes, from outside
 
 
 def _result(call: CallView, place: dict[str, Any]) -> ResultEntry:

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.errors import EncryptionError
+from holdfast_workflows.contracts.operations.resets import aside
 from holdfast_workflows.contracts.session.manifests import Manifest
 from holdfast_workflows.contracts.text.unicode import preview
 
@@ -23,6 +24,8 @@ from ..setup.tables import BoardTable, LogTable, ManifestTable, SessionTable, Sp
 from .findings import Contents, Finding
 
 _PAGE: Final = 100
+_ASIDE: Final = aside("", 0)[:-1]
+"""In the names of logs that resets have set aside, which begin in the middle of a turn."""
 _MOST: Final = 100
 """Findings of one kind in a table: more of them have one cause."""
 
@@ -115,7 +118,7 @@ async def _agreement(db: AsyncSession, found: Contents) -> int:
     # Retention removes the log of a session as a whole.
     kept = exists().where(col(any_entry.session) == col(TurnTable.session))
     lost = select(TurnTable.session, TurnTable.turn, TurnTable.reply_seq).where(
-        col(TurnTable.reply_seq) > 0, kept, ~exists().where(own)
+        col(TurnTable.reply_seq) > 0, kept, ~exists().where(own), ~col(TurnTable.session).contains(_ASIDE)
     )
     for session, turn, seq in (await db.exec(lost.limit(_MOST))).all():
         found.findings.append(

@@ -56,6 +56,15 @@ async def test_an_old_backup_fails_the_drill(
     assert "60 minutes old" in (await drill(folder, max_age=600)).faults[0]
 
 
+async def test_a_turn_that_a_reset_has_set_aside_without_its_reply_is_no_fault(
+    sound: str, folder: Path
+) -> None:
+    await run(sound, "UPDATE holdfast_turn SET session = 's~reset-1'")
+    await run(sound, "UPDATE holdfast_log SET session = 's~reset-1' WHERE seq = 1")
+    await back_up(sound, folder)
+    assert (await drill(folder)).faults == []
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
