@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import EventType
@@ -270,7 +270,7 @@ class _Reader:
             [value] = self._converter.from_payloads([payload], [kind])
         except (ValueError, KeyError, RuntimeError, EncryptionError):  # ValidationError is a ValueError
             return None
-        return cast("T", value) if isinstance(value, kind) else None  # it may be bytes, from outside
+        return value if isinstance(value, kind) else None  # it may be bytes, from outside
 
 
 def _result(call: CallView, place: dict[str, Any]) -> ResultEntry:
