@@ -1,6 +1,7 @@
 """Restore a backup into an empty database of either kind."""
 
 import asyncio
+import filecmp
 import os
 import shutil
 import sqlite3
@@ -57,7 +58,10 @@ async def restore(path: Path, url: str, memories: RestoreMemories | None = None)
     _check_revision(path, header)
     with named(location):
         if memories is not None and footer.memories is not None:
-            await _refuse_content(location)
+            if isinstance(location, FileLocation):
+                _refuse_folder(path, header.at, location)
+            else:
+                await _refuse_content(location)
             await memories(footer.memories, MemoryRows(path).pages)
         if isinstance(location, FileLocation):
             await _into_folder(path, header.at, location)
@@ -87,14 +91,25 @@ def _check_revision(path: Path, header: Header) -> None:
         raise BackupUnreadable(f"{path} has tables of revision {header.revision}")
 
 
+def _refuse_folder(path: Path, at: float, location: FileLocation) -> Path:
+    """The path of the backup as the first snapshot.
+
+    Raises StateNotEmpty, unless a restore of the same backup was interrupted.
+    """
+    from ..files.loading import only_begun  # not loaded for databases
+    from ..files.names import journals, snapshot_path, snapshots
+
+    new, kept = snapshot_path(location.folder, 0, at), journals(location.folder)
+    found = [each.path for each in snapshots(location.folder)]
+    if kept and not only_begun(kept):
+        raise StateNotEmpty(location.place)
+    if (kept and not found) or (found and (found != [new] or not filecmp.cmp(path, new, shallow=False))):
+        raise StateNotEmpty(location.place)
+    return new
+
+
 async def _refuse_content(location: Location) -> None:
     """Raise StateNotEmpty before anything is written."""
-    if isinstance(location, FileLocation):
-        from ..files.store import is_new  # not loaded for databases
-
-        if not is_new(location):
-            raise StateNotEmpty(location.place)
-        return
     if isinstance(location, SqliteLocation) and not location.path.exists():
         return
     if await revision_of(location) is None:
@@ -118,19 +133,20 @@ async def _refuse_rows(connection: AsyncConnection, place: str, tables: dict[str
 
 async def _into_folder(path: Path, at: float, location: FileLocation) -> None:
     """Make the backup the first snapshot of a file store, load it, and write it again without memories."""
-    from ..files.names import snapshot_path  # not loaded for databases
-    from ..files.store import opened
+    from ..files.store import opened  # not loaded for databases
 
-    await _refuse_content(location)
-    new = snapshot_path(location.folder, 0, at)
-    try:
-        await asyncio.to_thread(_copy, path, new)
-        async with opened(location, migrate=True) as store:
-            assert store is not None
-            await store.forget(again=True)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
+    with _alone(location.folder.with_name(location.folder.name + ".restoring"), location.place):
+        new = _refuse_folder(path, at, location)
+        try:
+            await asyncio.to_thread(_copy, path, new)
+            async with opened(location, migrate=True) as store:
+                assert store is not None
+                await store.forget(again=True)
+        except StateInUse:
+            raise  # a worker was started in between, and has loaded it
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
 
 
 def _copy(path: Path, new: Path) -> None:

@@ -42,7 +42,7 @@ async def load(folder: Path, index: SqliteLocation) -> Loaded | None:
         BackupUnreadable: A newer version of Holdfast wrote a file.
     """
     found, kept = snapshots(folder), journals(folder)
-    if not found and (not kept or _only_begun(kept)):
+    if not found and (not kept or only_begun(kept)):
         return None
     for each in found:
         try:
@@ -131,7 +131,7 @@ def _make(connection: sqlite3.Connection, tables: dict[str, Columns], changes: C
             connection.executemany(statement, map(decode, rows))
 
 
-def _only_begun(kept: Sequence[Numbered]) -> bool:
+def only_begun(kept: Sequence[Numbered]) -> bool:
     """Whether a first start ended before the first snapshot, which is written before the first commit."""
     return [each.n for each in kept] == [1] and len(list(read_journal(kept[0].path))) == 1
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from holdfast_activities import clock
 from holdfast_activities.state import is_empty, open_state, upgrade
 from holdfast_activities.state.backup.restoring import restore
 from holdfast_activities.state.backup.writing import back_up
-from holdfast_workflows.contracts.errors import StateNotEmpty
+from holdfast_activities.state.files.names import snapshot_path
+from holdfast_workflows.contracts.errors import StateInUse, StateNotEmpty
 from holdfast_workflows.contracts.session.entries import UserEntry
 
 from .conftest import journal, read, snapshots, write
@@ -71,6 +73,27 @@ async def test_what_was_erased_is_in_no_file(url: str, folder: Path) -> None:
     assert len(snapshots(folder)) == 1
     await state.close()
     assert await read(url) == []
+
+
+async def test_an_interrupted_restore_is_repeated_and_two_at_once_do_not_mix(
+    url: str, folder: Path, tmp_path: Path
+) -> None:
+    await write(url, "1")
+    made = await back_up(url, tmp_path / "backups")
+    new = tmp_path / "new"
+    ended = await asyncio.gather(
+        *(restore(made.path, f"file:{new}") for _ in range(2)), return_exceptions=True
+    )
+    assert [type(each) for each in ended if isinstance(each, BaseException)] == [StateInUse]
+    assert await read(f"file:{new}") == ["1"]
+    # As a restore leaves it that is killed while it loads.
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    shutil.copy(made.path, snapshot_path(killed, 0, made.header.at))
+    await restore(made.path, f"file:{killed}")
+    assert await read(f"file:{killed}") == ["1"]
+    with pytest.raises(StateNotEmpty):
+        await restore(made.path, f"file:{killed}")
 
 
 async def test_a_backup_is_restored_from_files_to_a_database_and_back(url: str, tmp_path: Path) -> None:
