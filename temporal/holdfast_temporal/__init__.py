@@ -7,6 +7,7 @@ encryption   keys, and the codec of payloads
 failures     exceptions to failures and back
 attributes   search attributes, by which sessions are listed and filtered
 schedules    periodic workflow starts
+sdk_logs     what the SDK prints itself
 rpc          timeout and errors of requests
 binding      which app and state database a task queue belongs to
 ui           links into the Temporal UI

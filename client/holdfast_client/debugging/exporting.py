@@ -21,7 +21,7 @@ from holdfast_client.requests.waiting import NO_EVENTS
 from holdfast_temporal.histories.fetching import Run, runs
 from holdfast_temporal.histories.redacting import redact_message
 from holdfast_workflows.contracts import names
-from holdfast_workflows.contracts.errors import HoldfastError, NoWorker, ServiceError
+from holdfast_workflows.contracts.errors import HoldfastError, NoWorker, ServiceError, TemporalUnreachable
 from holdfast_workflows.contracts.operations.debugging import Configuration, ReadConfiguration
 from holdfast_workflows.contracts.session.session import SessionView, TurnView
 from holdfast_workflows.contracts.text.redaction import redact_value
@@ -59,8 +59,9 @@ async def _write(requests: Requests, session: str, writer: BundleWriter) -> Abou
             value = redact_value(await read(requests, session))
         except HoldfastError as error:
             missing.append(f"{name}: {error}")
-            if isinstance(error, NoWorker):  # the others would wait for one, too
-                missing += [f"{each}: no worker" for each in list(_PARTS)[list(_PARTS).index(name) + 1 :]]
+            if isinstance(error, NoWorker | TemporalUnreachable):  # the others would wait, too
+                none = "no worker" if isinstance(error, NoWorker) else "no Temporal server"
+                missing += [f"{each}: {none}" for each in list(_PARTS)[list(_PARTS).index(name) + 1 :]]
                 break
             continue
         if isinstance(value, list):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
 
 from holdfast import Agent, App, Memory
 from holdfast_activities.state import open_state
@@ -105,6 +107,21 @@ async def test_the_scratch_sessions_leave_nothing_behind(examining: Examining, s
         listed = [each.id async for each in client.list_workflows(query())]
     assert [each.id for each in left if each.status is not None and each.status.name == "RUNNING"] == []
     assert [id for id in listed if id.startswith(names.DOCTOR)] == []  # also while the server deletes it
+
+
+async def test_a_scratch_worker_that_loses_its_server_does_not_end_the_doctor(
+    examining: Examining, server: DevServer
+) -> None:
+    examined = examining()
+    client = await Client.connect(server.address, namespace="no-such-namespace")
+    async with (
+        asyncio.timeout(60),
+        deployment.placed(client, examined.folder) as made,
+        deployment.serving(made, examined.settings),
+    ):
+        [worker] = [each for each in asyncio.all_tasks() if each.get_name() == deployment.TASK]
+        await asyncio.wait([worker])
+        assert worker.exception() is not None
 
 
 async def test_a_build_that_decides_differently_fails(

@@ -86,11 +86,13 @@ def _chosen(only: Sequence[str], also: Sequence[str]) -> list[Check]:
 
 
 def _report(app: str, options: Options, checks: Sequence[Check], *, show: bool) -> Report:
+    from holdfast_temporal import sdk_logs
     from holdfast_workers.settings import Settings
     from holdfast_workers.startup.loading import load_app
 
     # The findings say what matters of the failures that the checks provoke.
     logging.getLogger().addHandler(logging.NullHandler())
+    sdk_logs.silence()
     registry = load_app(app).registry()
     settings = Settings.load().for_app(registry.name)
     return asyncio.run(_examined(registry, settings, app, options, checks, show=show))

@@ -119,11 +119,12 @@ async def _opened(
 ) -> AsyncGenerator[tuple[Client, list[str], State]]:
     """Temporal, the task queues whose sessions use the database, and the database."""
     from holdfast_activities.state import open_state
-    from holdfast_temporal import connect
+    from holdfast_temporal import connect, sdk_logs
     from holdfast_workers.command import apply_global_options
     from holdfast_workers.settings import Settings
 
     apply_global_options(context)
+    sdk_logs.silence()
     settings = Settings.load(state_url=url, task_queue=task_queue)
     client = await connect(settings=settings.connection(), folder=settings.home)
     state = await open_state(

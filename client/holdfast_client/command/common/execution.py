@@ -77,13 +77,10 @@ def fail(message: str, code: int) -> NoReturn:
 
 async def connected(context: typer.Context) -> Client:
     """Connect with the options of the command line."""
-    from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
-
     from holdfast_client.client import connect
+    from holdfast_temporal import sdk_logs
 
-    with suppress(RuntimeError):  # this process already has a default runtime
-        # Its retry warnings would mix with the output.
-        Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="ERROR"))))
+    sdk_logs.silence()
     options = context.find_object(Options) or Options()
     client = await connect(
         options.address or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -15,6 +16,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
+from temporalio.worker import Worker
 
 from holdfast_activities.models import Models
 from holdfast_activities.models.config import ProviderConfig
@@ -29,6 +31,9 @@ from holdfast_workflows.contracts.errors import from_failure
 from holdfast_workflows.contracts.session.session import Message, StartInput, TaskResult
 
 from .model import ScratchModel
+
+TASK: Final = "holdfast-scratch-worker"
+"""The name of the task in which the worker runs."""
 
 _RETRY: Final = RetryPolicy(attempts=3, first_delay=0.1, max_delay=0.5, adaptive=False)
 _LONGEST: Final = timedelta(seconds=60)
@@ -136,7 +141,15 @@ async def serving(made: Place, settings: Settings, worker: str = "") -> AsyncGen
         resilience = Resilience(state)
         stack.push_async_callback(resilience.close)
         own = settings.model_copy(update={"task_queue": made.queue, "queues": ""})
-        await stack.enter_async_context(
-            wiring.build_worker(made.client, registry(), state, models, resilience, own)
-        )
+        scratch_worker = wiring.build_worker(made.client, registry(), state, models, resilience, own)
+        # Not entered as a block, which would cancel the doctor when the worker loses the server.
+        running = asyncio.create_task(scratch_worker.run(), name=TASK)
+        stack.push_async_callback(_stop, scratch_worker, running)
         yield
+
+
+async def _stop(worker: Worker, running: asyncio.Task[None]) -> None:
+    stopping = asyncio.create_task(worker.shutdown())
+    await asyncio.wait([running])
+    stopping.cancel()  # it would wait for a worker that has failed
+    await asyncio.gather(running, stopping, return_exceptions=True)  # a check reports a failure
