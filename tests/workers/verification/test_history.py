@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from holdfast_activities.state.verification.expected import ExpectedSession
@@ -62,6 +64,17 @@ def test_calls_after_a_reset_are_not_expected_under_their_own_keys() -> None:
         if payloads and b'"call_id"' in payloads[0].data:
             payloads[0].data = json.dumps(json.loads(payloads[0].data) | {"resets": 1}).encode()
     assert not expected("s", [Run("s", "r", tuple(history.events))], CONVERTER).effects
+
+
+def test_a_call_that_was_open_at_a_reset_is_not_expected_in_the_log() -> None:
+    events = list(WorkflowHistory.from_json("s", (RECORDED / "plain.json").read_text()).events)
+    reset = HistoryEvent(event_type=EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED)
+    cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW
+    reset.workflow_task_failed_event_attributes.cause = cause
+    done = [each.event_type for each in events].index(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED)
+    found = expected("s", [Run("s", "r", (*events[:done], reset, *events[done:]))], CONVERTER)
+    assert sorted(read("plain.json").entries) == [1, 2, 3, 4]
+    assert sorted(found.entries) == [3, 4]
 
 
 def test_a_start_that_is_not_json_is_read_as_one_without_input() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 from temporalio.api.common.v1 import Payload, Payloads
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.converter import PayloadConverter
 
@@ -41,6 +41,8 @@ from holdfast_workflows.contracts.session.steps import (
     ThinkResult,
 )
 from holdfast_workflows.contracts.text.unicode import digest, preview, size
+
+_RESET: Final = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW
 
 _STATUSES: Final[dict[int, str]] = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: "closed",
@@ -91,6 +93,8 @@ class _Reader:
                 self._completed(*given, done.result, _seconds(event))
         elif kind == EventType.EVENT_TYPE_MARKER_RECORDED:
             self._marker(event)
+        elif event.workflow_task_failed_event_attributes.cause == _RESET:
+            self._scheduled.clear()  # the workflow makes these calls again, and removes what they still write
         self._found.status = _STATUSES.get(kind, self._found.status)
 
     def _started(self, event: HistoryEvent) -> None:
