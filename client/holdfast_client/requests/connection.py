@@ -82,6 +82,7 @@ class Connection:
             raise NoWorker(
                 f"no worker polls task queue {queue!r} of namespace {self.temporal.namespace!r} at {server}"
                 + await queues.owner(self.temporal, queue)
+                + _age(await self._last_poll(queue))
             )
         self._polled.add(place)
 
@@ -95,12 +96,15 @@ class Connection:
 
     async def polled(self, queue: str) -> bool:
         """Whether a worker polled a queue recently."""
+        return time.time() - await self._last_poll(queue) < _POLL
+
+    async def _last_poll(self, queue: str) -> int:
+        """When a worker last polled a queue, by the server's clock; 0 if none did in the last minutes."""
         request = DescribeTaskQueueRequest(
             namespace=self.temporal.namespace, task_queue=TaskQueue(name=queue)
         )
         found = await self.call(self.temporal.workflow_service.describe_task_queue(request, retry=True))
-        newest = max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)
-        return time.time() - newest < _POLL
+        return max((poller.last_access_time.ToSeconds() for poller in found.pollers), default=0)
 
     async def call(
         self,
@@ -117,3 +121,8 @@ class Connection:
             raise
         except (TemporalError, TimeoutError) as error:
             raise translate(error, session, by_worker=by_worker) from error
+
+
+def _age(poll: int) -> str:
+    """Describe the last poll of a queue: a wrong clock of this machine makes a live worker look dead."""
+    return f"; the last poll was {time.time() - poll:.0f} s ago by this machine's clock" if poll else ""

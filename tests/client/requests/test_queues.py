@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import PollWorkflowTaskQueueRequest
 from temporalio.client import Client as TemporalClient
 
 from holdfast import Agent, App
 from holdfast.testing import Environment, ScriptedModel, say
 from holdfast_client import Client, connect
+from holdfast_client.requests import connection
 from holdfast_client.requests.requests import Requests
 from holdfast_temporal import DevServer, binding
 from holdfast_temporal import connect as connect_temporal
 from holdfast_workflows.contracts.errors import NoWorker, SettingsInvalid
 from holdfast_workflows.contracts.operations.binding import Binding
+from tests.support import eventually
 
 
 @pytest.fixture
@@ -65,3 +72,18 @@ async def test_an_unpolled_queue_is_reported_with_its_app_and_database(temporal:
         requests = Requests(temporal, queue, 5.0, at_once=True)
         with pytest.raises(NoWorker, match=words):
             await requests.expect_worker()
+
+
+async def test_a_wrong_clock_shows_in_the_last_poll(
+    temporal: TemporalClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = PollWorkflowTaskQueueRequest(namespace="default", task_queue=TaskQueue(name="q"), identity="w")
+    polling = asyncio.create_task(temporal.workflow_service.poll_workflow_task_queue(poll))
+    requests = Requests(temporal, "q", 5.0, at_once=True)
+    await eventually(lambda: requests.polled("q"))
+    late = time.time() + 600
+    monkeypatch.setattr(connection, "time", SimpleNamespace(time=lambda: late))
+    with pytest.raises(NoWorker, match=r"the last poll was [56]\d\d s ago by this machine's clock"):
+        await requests.expect_worker()
+    polling.cancel()
+    await asyncio.wait([polling])

@@ -15,6 +15,7 @@ from holdfast_workflows.contracts.operations.breakers import BreakerView
 from ..examined import Examined
 from ..findings import Finding, failed, ok, skipped, warning
 
+_PREFIX: Final = "doctor:"
 _FAILURES: Final = 10
 _RULE: Final = BreakerRule(cooldown=0.2, doubt=0.0)
 
@@ -26,7 +27,8 @@ async def check(examined: Examined) -> Finding:
         found = await _recovers(store)
     except StateInUse:
         found = skipped("a worker has the file store open, so no scratch breaker could be written")
-    if still := [view for view in await store.load() if view.state != "closed"]:
+    views = [view for view in await store.load() if not view.name.startswith(_PREFIX)]  # of other doctors
+    if still := [view for view in views if view.state != "closed"]:
         listed = ", ".join(f"{view.name} ({view.reason or 'by an operator'})" for view in still)
         return warning(
             f"calls are refused now: {listed}", "see `holdfast breakers`, and repair the provider or tool"
@@ -40,7 +42,7 @@ async def _recovers(store: BreakerStore) -> Finding:
     Raises:
         StateInUse: Another process has the file store open; nothing was written.
     """
-    name = f"doctor:{uuid.uuid4().hex[:8]}"
+    name = f"{_PREFIX}{uuid.uuid4().hex[:8]}"
     await store.set(BreakerView(name=name))
     breakers = Breakers(store, rule=_RULE)
     try:
