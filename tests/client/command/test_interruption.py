@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,10 +32,8 @@ async def run(program: str, *words: str) -> asyncio.subprocess.Process:
 @pytest.mark.parametrize(
     ("number", "ctrl_c", "code"),
     [
-        (signal.SIGINT, "default_int_handler", 130),
         (signal.SIGTERM, "default_int_handler", 143),
-        (signal.SIGTERM, "SIG_IGN", 143),  # as in the background of a shell
-        (signal.SIGHUP, "SIG_IGN", 129),
+        (signal.SIGHUP, "SIG_IGN", 129),  # as in the background of a shell
     ],
 )
 async def test_a_signal_ends_a_command_that_waits(number: signal.Signals, ctrl_c: str, code: int) -> None:
@@ -49,6 +48,20 @@ async def test_a_signal_ends_a_command_that_waits(number: signal.Signals, ctrl_c
             out, err = await process.communicate()
         connection.close()
     assert (process.returncode, out, err) == (code, b"", b"holdfast: interrupted\n")
+
+
+async def test_a_closed_terminal_ends_a_command_that_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLDFAST_HOME", str(tmp_path))
+    process = await run("", "--address", "127.0.0.1:1", "probe", "--port", "0")
+    assert process.stderr is not None
+    async with asyncio.timeout(60):
+        while b"temporal is down" not in await process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGHUP)
+        await process.communicate()
+    assert process.returncode == 0
 
 
 async def test_ctrl_c_during_the_imports_is_one_line() -> None:

@@ -26,10 +26,9 @@ def exit_code(code: int) -> int:
     return 128 + _received[0] if code == exits.INTERRUPTED and _received else code
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(number: int, _frame: FrameType | None) -> None:
     _received.append(number)
-    of_ctrl_c = signal.getsignal(signal.SIGINT)
-    if callable(of_ctrl_c):
-        of_ctrl_c(signal.SIGINT, frame)  # asyncio's cancels what runs
+    if callable(signal.getsignal(signal.SIGINT)):
+        signal.raise_signal(signal.SIGINT)  # what runs has its own way to stop
     else:
         raise KeyboardInterrupt  # Ctrl-C is ignored, as in the background of a shell
