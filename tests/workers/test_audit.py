@@ -29,7 +29,7 @@ async def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_genuine_log_is_verified(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["audit", "verify"]) == 0
-    assert capsys.readouterr().out == "1 chains, 2 records, 1 exported heads: no fault\n"
+    assert capsys.readouterr().out == "1 chain, 2 records, 1 exported head: no fault\n"
     assert invoke(["audit", "verify", "--tenant", "acme", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report == {"tenants": 1, "records": 2, "heads": 1, "findings": [], "notes": []}
