@@ -1,6 +1,7 @@
 """Lists of sessions."""
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +14,7 @@ from holdfast_client.requests.errors import translate
 from holdfast_client.requests.requests import Requests
 from holdfast_temporal import binding
 from holdfast_workflows.contracts import names
+from holdfast_workflows.contracts.errors import EncryptionError
 from holdfast_workflows.contracts.operations.binding import Binding
 from holdfast_workflows.contracts.operations.sessions import (
     ListedSession,
@@ -66,7 +68,7 @@ async def sessions(requests: Requests, query: str, limit: int | None) -> AsyncGe
     apps: dict[str, Binding] | None = None
     async for each in _found(requests, query, limit):
         if apps is None:
-            apps = await binding.bound(requests.temporal)
+            apps = await _apps(requests)
         yield _info(await listed(each), apps)
 
 
@@ -74,7 +76,7 @@ async def permitted(
     requests: Requests, request: ListSessions, limit: int | None
 ) -> AsyncGenerator[SessionInfo]:
     """Yield the sessions that the principal may see, which a worker lists."""
-    apps, left, after = await binding.bound(requests.temporal), limit, ""
+    apps, left, after = await _apps(requests), limit, ""
     while left is None or left > 0:
         ask = request.model_copy(update={"after": after, "limit": min(left or _PAGE, _PAGE)})
         page = await requests.activity(names.LIST_SESSIONS, ask, SessionPage)
@@ -88,7 +90,14 @@ async def permitted(
 async def one(requests: Requests, session: str) -> SessionInfo:
     """Return a session that the list may not have yet."""
     found = await listed(await requests.describe(session))
-    return _info(found, await binding.bound(requests.temporal))
+    return _info(found, await _apps(requests))
+
+
+async def _apps(requests: Requests) -> dict[str, Binding]:
+    """The apps by queue; none if all that the list has are of other keys."""
+    with suppress(EncryptionError):
+        return await binding.bound(requests.temporal)
+    return {}
 
 
 async def ids(requests: Requests, *, tenant: str, user: str | None) -> AsyncGenerator[str]:

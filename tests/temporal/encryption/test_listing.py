@@ -37,6 +37,31 @@ async def test_a_client_without_keys_lists_encrypted_sessions_without_their_text
         assert texts[session.id] == ""
 
 
+async def test_sessions_are_listed_while_the_only_listed_app_has_keys(tmp_path: Path) -> None:
+    write_keys(tmp_path / "keys", "k1")
+    own = DevServer(tmp_path / "temporal", memory=True, ui=False)  # it has no other bindings
+    await own.start()
+    try:
+        keys = Connection(address=own.address, keys=f"file:{tmp_path / 'keys'}", accept_clear=True)
+        encrypting = await reach(settings=keys)
+        await binding.bind(encrypting, "secret", Binding(app="secret"))
+        async with (
+            ScriptedModel([say("Hello.")]) as model,
+            Environment.start(CLERK, model, server=own.address) as holdfast,
+        ):
+            session = await holdfast.client.start("clerk", "Hi")
+
+            async def listed() -> bool:
+                bound = await binding.bound(encrypting)
+                return "secret" in bound and [each.id async for each in holdfast.client.sessions()] == [
+                    session.id
+                ]
+
+            await eventually(listed)
+    finally:
+        await own.stop()
+
+
 async def test_a_client_without_keys_finds_its_app_beside_an_encrypted_one(
     server: DevServer, tmp_path: Path
 ) -> None:
