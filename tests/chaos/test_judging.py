@@ -15,7 +15,7 @@ from .oracle import judge, paid_twice
 from .processes import Kill, Options
 from .program import EFFECTS, LAST_WORD, STEPS, Program, expected, programs
 from .report import Row, bound, quantile
-from .scenarios.faults import causeless
+from .scenarios.faults import causeless, multiplied
 
 RUN = Program("chaos-1-0", ("peek", "look", "post", "charge", "order"))
 POST, CHARGE = RUN.what(2), RUN.what(3)
@@ -115,3 +115,14 @@ def test_a_loop_is_explained_only_by_a_prompt_that_was_too_long() -> None:
         "c": [{"fault": "overloaded"}],
     }
     assert [each.split()[0] for each in causeless(ended, asked)] == ["b", "c"]
+
+
+def test_requests_are_multiplied_by_retries_and_not_by_a_call_that_is_asked_for_again() -> None:
+    failed, answered = {"step": 1, "fault": "overloaded"}, {"step": 1, "fault": ""}
+    cut = {"step": 0, "fault": "too_long"}
+    asked = {
+        "a-1": [cut, *[answered] * 20],  # results left out of the prompt
+        "b-1": [*[answered] * 20],
+        "c-1": [cut, answered, *[failed] * 20],
+    }
+    assert [each.split()[0] for each in multiplied(asked)] == ["b-1", "c-1"]

@@ -36,7 +36,7 @@ async def test_research_teams_whose_workers_are_killed_complete_within_their_bud
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_runs_whose_model_fails_end_as_documented() -> None:
-    # With this seed no request hangs, which would take a minute.
+    # With this seed few requests hang, each for a minute: only if a cut prompt has calls repeated.
     row = await faults.run(replace(SAMPLE, seed=74, workers=1))
     assert row.missed == [], row.detail
     assert row.counts["kinds"] >= 10

@@ -66,7 +66,7 @@ async def _row(name: str, options: Options, careless: str) -> Row:
     plain = [end for run, end in zip(runs, found, strict=True) if agent(run) == "plain"]
     row.forbid("not as documented", list(_undocumented(plain, asked)), len(plain))
     row.forbid("ended without a cause", list(causeless(found, asked)), len(found))
-    row.forbid("more requests than allowed", list(_multiplied(asked)), len(seen))
+    row.forbid("more requests than allowed", list(multiplied(asked)), len(seen))
     _judge_waits(row, asked, open_periods)
     return row
 
@@ -100,16 +100,30 @@ def causeless(found: Sequence[Ended], asked: Asked) -> Iterator[str]:
             yield f"{end.id} ended {end.code} ({end.detail}) after {sorted(causes)}"
 
 
-def _multiplied(asked: Asked) -> Iterator[str]:
+def multiplied(asked: Asked) -> Iterator[str]:
     """List steps with more requests than attempts × models, plus one for each changed prompt."""
     once_more = {fault.name for fault in FAULTS if fault.ends in ("changed", "returned")}
+    cuts = {fault.name for fault in FAULTS if fault.code == "context_too_long"}
     for id, each in asked.items():
         models, more = (1, 0) if agent(Program(id, ())) == "plain" else (2, MORE_ATTEMPTS)
+        cut = any(one["fault"] in cuts for one in each)
         for step in range(STEPS + 1):
             faults = [one["fault"] for one in each if one["step"] == step]
-            extra = sum(1 for fault in faults if fault in once_more)
-            if len(faults) - extra > (ATTEMPTS + more) * models:
-                yield f"{id} step {step}: {faults}"
+            # After a cut the prompt leaves results out, so the script takes several steps for the same one.
+            for part in _answered(faults) if cut else [faults]:
+                extra = sum(1 for fault in part if fault in once_more)
+                if len(part) - extra > (ATTEMPTS + more) * models:
+                    yield f"{id} step {step}: {part}"
+
+
+def _answered(faults: Sequence[str]) -> list[list[str]]:
+    """Requests up to each that was answered."""
+    parts: list[list[str]] = [[]]
+    for fault in faults:
+        parts[-1].append(fault)
+        if not fault:
+            parts.append([])
+    return parts
 
 
 def _judge_waits(row: Row, asked: Asked, open_periods: OpenPeriods) -> None:
