@@ -89,8 +89,7 @@ def abandoned(writer: BackupWriter) -> Generator[None]:
 
 
 async def _revision(location: Location) -> str:
-    missing = isinstance(location, SqliteLocation) and not location.path.exists()
-    if missing:
+    if isinstance(location, SqliteLocation) and not location.path.exists():
         raise StateNotMigrated(f"{location.place}: there is no such file")
     revision = await revision_of(location)
     if revision is None:

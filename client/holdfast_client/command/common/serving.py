@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +43,11 @@ def address(text: str) -> tuple[str, int]:
     if text and (not host or not port.isdigit()):
         raise typer.BadParameter(f"--http {text!r}; write HOST:PORT, such as 127.0.0.1:8765")
     return host.strip("[]"), int(port or 0)
+
+
+def read_token(file: Path | None, variable: str) -> str:
+    """Return the bearer token of a file, or else of a variable; empty for none."""
+    return (file.read_text("utf-8") if file else os.environ.get(variable, "")).strip()
 
 
 def check_access(host: str, token: str, *, as_caller: bool) -> None:

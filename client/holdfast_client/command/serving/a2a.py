@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from ..common import exits
 from ..common.execution import command, connected, fail
 from ..common.options import Tenant, User
-from ..common.serving import AsCaller, ServedAgents, address, callers, check_access
+from ..common.serving import AsCaller, ServedAgents, address, callers, check_access, read_token
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.control.inbox import ItemKind
@@ -63,11 +62,7 @@ async def serve(
     the server stops.
     """
     host, port = address(http)
-    token = (
-        token_file.read_text("utf-8").strip()
-        if token_file
-        else os.environ.get("HOLDFAST_A2A_TOKEN", "").strip()
-    )
+    token = read_token(token_file, "HOLDFAST_A2A_TOKEN")
     check_access(host, token, as_caller=as_caller)
     kinds = _kinds(answers or [])
     if find_spec("a2a") is None:

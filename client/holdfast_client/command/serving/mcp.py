@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from ..common import exits
 from ..common.execution import command, connected, fail
 from ..common.options import Tenant, User
-from ..common.serving import AsCaller, ServedAgents, address, callers, check_access
+from ..common.serving import AsCaller, ServedAgents, address, callers, check_access, read_token
 
 mcp = typer.Typer(no_args_is_help=True, help="Serve agents as MCP tools, or list the MCP tools of agents.")
 
@@ -47,11 +46,7 @@ async def serve(
     if stdio and http:
         raise typer.BadParameter("choose one of --stdio and --http")
     host, port = address(http)
-    token = (
-        token_file.read_text("utf-8").strip()
-        if token_file
-        else os.environ.get("HOLDFAST_MCP_TOKEN", "").strip()
-    )
+    token = read_token(token_file, "HOLDFAST_MCP_TOKEN")
     if as_caller and not http:
         raise typer.BadParameter("--as-caller is for --http")
     if http:
