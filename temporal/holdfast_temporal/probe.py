@@ -48,6 +48,24 @@ def listens(address: str) -> bool:
     return True
 
 
+def serves(pid: int, address: str) -> bool:
+    """Whether it is this process that accepts connections at ``host:port``, and not another at the same port."""
+    if not listens(address):
+        return False
+    try:
+        import psutil
+    except ImportError:  # a client that looks for the embedded server of other processes
+        return alive(pid)
+    port = int(address.rpartition(":")[2])
+    try:
+        sockets = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # the process of another user
+        return True
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)
+
+
 async def answers(address: str, namespace: str = "default") -> bool:
     """Whether a Temporal server at the address reports that it is healthy and has the namespace."""
     if not listens(address):  # detects a refused connection at once; the SDK would retry

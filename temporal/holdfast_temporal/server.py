@@ -219,7 +219,8 @@ class DevServer:
         return info
 
     async def _until_it_answers(self, info: ServerInfo, deadline: float) -> None:
-        while not await probe.answers(info.address):
+        # Another server may have taken the port since it was found to be free, and answers in place of ours.
+        while not (await probe.answers(info.address) and probe.serves(info.pid, info.address)):
             if probe.gone(info.pid):
                 raise DevServerFailed(f"{info.address}: {self._tail()}")
             if time.monotonic() > deadline:
@@ -269,7 +270,7 @@ def _running(folder: Path) -> ServerInfo | None:
         info = ServerInfo(**json.loads((folder / _STATE).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return info if probe.alive(info.pid) and probe.listens(info.address) else None
+    return info if probe.serves(info.pid, info.address) else None
 
 
 def _spawn(command: list[str], log: Path, stdin: int | None = None) -> int:

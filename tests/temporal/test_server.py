@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
@@ -75,6 +77,14 @@ async def test_a_note_left_by_a_killed_server_does_not_count(tmp_path: Path) -> 
 )
 def test_a_broken_note_does_not_count(tmp_path: Path, note: str) -> None:
     (tmp_path / "server.json").write_text(note)
+    assert DevServer.find(tmp_path) is None
+
+
+def test_a_note_whose_port_is_another_servers_by_now_does_not_count(
+    server: DevServer, tmp_path: Path
+) -> None:
+    note = ServerInfo(address=server.address, ui="", pid=os.getpid(), owner=0)
+    (tmp_path / "server.json").write_text(json.dumps(asdict(note)))
     assert DevServer.find(tmp_path) is None
 
 
@@ -173,6 +183,21 @@ async def test_a_standard_port_that_is_taken_during_the_start_is_replaced(
         monkeypatch.setattr(probe, "is_free", late)
         async with DevServer(tmp_path, memory=True, ui=False, standard_ports=True) as server:
             assert not server.address.endswith(f":{port}")
+
+
+async def test_servers_of_two_folders_that_start_at_once_have_ports_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, port in zip(("PORT", "UI_PORT"), probe.free_ports(2), strict=True):
+        monkeypatch.setattr(servers, name, port)
+    both = [DevServer(tmp_path / name, memory=True, standard_ports=True) for name in ("one", "two")]
+    try:
+        await asyncio.gather(*(each.start() for each in both))
+        assert both[0].address != both[1].address
+        assert all(probe.serves(each.info.pid, each.address) for each in both)
+    finally:
+        for each in both:
+            await each.stop()
 
 
 async def test_a_server_that_dies_at_its_start_says_why_and_leaves_nothing(tmp_path: Path) -> None:
