@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast_workers.exits import FAILED, UNREACHABLE, worker_installed
+from holdfast_workers.error_lines import worker_installed
+from holdfast_workflows.contracts.exits import FAILED, UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def run_cases(
             save_baseline(found, save)
         sys.stdout.write(report.document(found, worse) if json else report.text(found, worse))
         if found.unmeasured or worse:
-            raise SystemExit(FAILED if worse else UNREACHABLE)
+            raise SystemExit(FAILED if worse else UNAVAILABLE)
 
 
 def _variants(models: Sequence[str], files: Sequence[Path]) -> Sequence[Variant]:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from holdfast_client.command.main import invoke
-from holdfast_workers.exits import worker_installed
+from holdfast_workers.error_lines import worker_installed
 
 _WITHOUT = """
 import sys

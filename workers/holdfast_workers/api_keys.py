@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from .exits import one_line_errors, worker_installed
+from .error_lines import one_line_errors, worker_installed
 
 File = Annotated[
     Path,

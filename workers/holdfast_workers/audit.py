@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from holdfast_workflows.contracts.exits import FAILED
 from holdfast_workflows.contracts.text.counting import count
 
-from .exits import FAILED, one_line_errors, worker_installed
+from .error_lines import one_line_errors, worker_installed
 
 if TYPE_CHECKING:
     from holdfast_activities.state.audit.verifying import Finding, Report

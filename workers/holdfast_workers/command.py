@@ -12,7 +12,9 @@ from typing import Annotated
 
 import typer
 
-from .exits import INTERRUPTED, one_line_errors, worker_installed
+from holdfast_workflows.contracts.exits import INTERRUPTED
+
+from .error_lines import one_line_errors, worker_installed
 
 AppName = Annotated[str, typer.Argument(metavar="MODULE:APP", help="The App to serve.", show_default=False)]
 TaskQueue = Annotated[

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .exits import FAILED, OK, one_line_errors, worker_installed
+from holdfast_workflows.contracts.exits import FAILED, OK
+
+from .error_lines import one_line_errors, worker_installed
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.agent.app import Registry

@@ -41,11 +41,12 @@ from holdfast_workers.startup.lifespan import with_dependencies
 from holdfast_workers.startup.loading import load_app
 from holdfast_workers.startup.scheduling import ensure_backups, ensure_maintenance
 from holdfast_workers.tracing.opening import recording
+from holdfast_workflows.contracts import exits
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import EmbeddingMismatch, HoldfastError
 from holdfast_workflows.contracts.variables import unknown_variables
 
-from . import exits, services, wiring
+from . import error_lines, services, wiring
 from .settings import Settings
 
 _FIRST_DELAY: Final = 0.5  # seconds between connection attempts, doubled each time
@@ -67,7 +68,7 @@ def main(app: str, registry: Registry | None = None, **given: Any) -> int:
     Raises:
         SystemExit: The worker cannot start, and a retry would not help.
     """
-    with exits.one_line_errors():
+    with error_lines.one_line_errors():
         settings = Settings.load(**given)
         checked = registry is not None
         registry = registry or load_app(app).registry()

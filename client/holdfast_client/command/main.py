@@ -17,8 +17,10 @@ from typing import Any, Final
 
 import typer
 
+from holdfast_workflows.contracts import exits
+
 from .chat import chat
-from .common import exits, interruption, options, output, printing
+from .common import interruption, options, output, printing
 from .debugging import bundles, debug, patterns, trace
 from .evaluation import case, fork
 from .inbox import answers, inbox

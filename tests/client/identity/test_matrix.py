@@ -64,7 +64,7 @@ OF_SESSION: dict[str, tuple[Operation, Call]] = {
     "prompts": ("view", _of("prompts")),
     "prompt": ("view", _of("prompt")),
     "removed": ("view", _of("removed")),
-    "result": ("view", _of("result", timeout=0.5)),
+    "result": ("view", _of("result", timeout=3)),
     "state": ("view", _of("state")),
     "tree": ("view", _of("tree")),
     "trace": ("view", _of("trace")),

@@ -309,7 +309,7 @@ async def test_a_stream_ends_at_its_timeout_and_can_be_continued(running: Runnin
                 events.append(event)  # those before the error, too
 
         with pytest.raises(TurnNotEnded, match=r"stream\(turn=1, after=event\.id\)"):
-            await collect(session.stream(timeout=1.0))
+            await collect(session.stream(timeout=3))
         with pytest.raises(TurnNotEnded, match=r"watch\(after=event\.id\)"):
             await collect(session.watch(after=events[-1].id, timeout=0.2))
         await session.cancel()

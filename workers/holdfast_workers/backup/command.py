@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from holdfast_workers.exits import FAILED, one_line_errors, worker_installed
+from holdfast_workers.error_lines import one_line_errors, worker_installed
+from holdfast_workflows.contracts.exits import FAILED
 from holdfast_workflows.contracts.text.counting import count
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from holdfast_workers.command import apply_global_options
-from holdfast_workers.exits import FAILED, OK, one_line_errors, worker_installed
+from holdfast_workers.error_lines import one_line_errors, worker_installed
+from holdfast_workflows.contracts.exits import FAILED, OK
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowHistory

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from rich.console import Console
 
 from holdfast_temporal import DevServer, binary, probe
-from holdfast_workers import exits
 from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts import exits
 from holdfast_workflows.contracts.errors import (
     DevServerFailed,
     DevServerMissing,

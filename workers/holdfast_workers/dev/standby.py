@@ -9,8 +9,8 @@ import sys
 import threading
 from importlib import import_module
 
-from holdfast_workers import exits
 from holdfast_workers.startup.loading import load_app
+from holdfast_workflows.contracts import exits
 from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.errors import HoldfastError
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from holdfast_workers import exits, services
+from holdfast_workers import services
 from holdfast_workers.settings import Settings
+from holdfast_workflows.contracts import exits
 from holdfast_workflows.contracts.errors import HoldfastError
 
 from .child import WorkerChild

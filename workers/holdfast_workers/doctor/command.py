@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from holdfast_workers.command import apply_global_options
-from holdfast_workers.exits import FAILED, one_line_errors, worker_installed
+from holdfast_workers.error_lines import one_line_errors, worker_installed
+from holdfast_workflows.contracts.exits import FAILED
 
 if TYPE_CHECKING:
     from holdfast_workers.settings import Settings

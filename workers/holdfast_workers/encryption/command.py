@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast_workers.exits import one_line_errors, worker_installed
+from holdfast_workers.error_lines import one_line_errors, worker_installed
 from holdfast_workflows.contracts.text.counting import count
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from holdfast_workers.command import TaskQueue, apply_global_options
-from holdfast_workers.exits import one_line_errors, worker_installed
+from holdfast_workers.error_lines import one_line_errors, worker_installed
 
 
 def probe(

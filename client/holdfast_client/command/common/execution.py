@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import typer
 
+from holdfast_workflows.contracts import exits
 from holdfast_workflows.contracts.variables import unknown_variables
 
-from . import exits, output, printing
+from . import output, printing
 from .options import Options
 
 if TYPE_CHECKING:

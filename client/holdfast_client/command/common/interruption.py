@@ -6,7 +6,7 @@ import signal
 from types import FrameType
 from typing import Final
 
-from . import exits
+from holdfast_workflows.contracts import exits
 
 _ENDING: Final = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 

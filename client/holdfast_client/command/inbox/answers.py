@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal, cast
 
 import typer
 
-from ..common import exits, printing
+from holdfast_workflows.contracts import exits
+
+from ..common import printing
 from ..common.execution import command, connected, fail
 from ..common.options import Json, SessionId, argument
 

@@ -9,7 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ..common import exits, printing
+from holdfast_workflows.contracts import exits
+
+from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, Limit, argument, duration
 

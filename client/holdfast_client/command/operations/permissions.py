@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from ..common import exits, printing
+from holdfast_workflows.contracts import exits
+
+from ..common import printing
 from ..common.execution import command, connected
 from ..common.options import Json, Limit, argument
 

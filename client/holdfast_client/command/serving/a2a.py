@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from ..common import exits
+from holdfast_workflows.contracts import exits
+
 from ..common.execution import command, connected, fail
 from ..common.options import Tenant, User
 from ..common.serving import AsCaller, ServedAgents, address, callers, check_access, read_token

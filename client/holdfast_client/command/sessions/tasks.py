@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ..common import exits, printing
+from holdfast_workflows.contracts import exits
+
+from ..common import printing
 from ..common.execution import command, connected, fail
 from ..common.options import AgentName, Json, SessionId, Tenant, User, argument, duration
 from ..common.screen import Screen

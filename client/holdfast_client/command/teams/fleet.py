@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, cast
 import typer
 from rich.text import Text
 
-from ..common import exits, printing
+from holdfast_workflows.contracts import exits
+
+from ..common import printing
 from ..common.execution import command, connected, fail
 from ..common.options import AgentName, Json, Limit, Tenant, User, argument
 

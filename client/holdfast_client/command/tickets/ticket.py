@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from ..common import exits, printing
+from holdfast_workflows.contracts import exits
+
+from ..common import printing
 from ..common.execution import command, connected, fail
 from ..common.options import Json, Limit, SessionId, argument
 from ..common.serving import address

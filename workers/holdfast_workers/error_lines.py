@@ -1,7 +1,4 @@
-"""Exit codes, and errors in one line.
-
-0 success, 1 failure, 2 bad input, 3 a service is unreachable, 130 interrupted.
-"""
+"""Errors of commands in one line, with their exit code."""
 
 from __future__ import annotations
 
@@ -10,16 +7,12 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from holdfast_workflows.contracts import exits
 
 if TYPE_CHECKING:
     from holdfast_workflows.contracts.errors import HoldfastError  # it imports Temporal's client
-
-OK: Final = 0
-FAILED: Final = 1
-BAD_INPUT: Final = 2
-UNREACHABLE: Final = 3
-INTERRUPTED: Final = 130
 
 
 @contextmanager
@@ -40,7 +33,7 @@ def one_line_errors(*, json: bool = False) -> Generator[None]:
             if json:
                 sys.stdout.write(f"{json_text.dumps({'error': _document(error)})}\n")
             sys.stderr.write(f"holdfast: {' '.join(redact_error(str(error)).split())}\n")
-        raise SystemExit(_code(error)) from None
+        raise SystemExit(exits.code_of(error)) from None
 
 
 @contextmanager
@@ -66,11 +59,3 @@ def _missing(module: str | None) -> HoldfastError:
     from holdfast_workflows.contracts.errors import WorkerMissing
 
     return WorkerMissing(f"no module {module}")
-
-
-def _code(error: HoldfastError) -> int:
-    from holdfast_workflows.contracts.errors import BadInput, ServiceError, StateUnavailable
-
-    if isinstance(error, BadInput):
-        return BAD_INPUT
-    return UNREACHABLE if isinstance(error, ServiceError | StateUnavailable) else FAILED
