@@ -20,7 +20,13 @@ from holdfast_workflows.contracts.agent.app import Registry
 from holdfast_workflows.contracts.agent.spec import AgentSpec
 from holdfast_workflows.contracts.control import access
 from holdfast_workflows.contracts.control.identity import Principal
-from holdfast_workflows.contracts.errors import BadInput, NotPermitted, SessionNotFound, UnknownAgent
+from holdfast_workflows.contracts.errors import (
+    BadInput,
+    ContentRemoved,
+    NotPermitted,
+    SessionNotFound,
+    UnknownAgent,
+)
 from holdfast_workflows.contracts.evaluation.forks import (
     Fork,
     ForkSource,
@@ -172,6 +178,9 @@ async def begin(state: State, load: LoadInput, fork: Fork, spec: AgentSpec) -> M
         await state.log.settle(load.session, page)
     await copy_instructions(state, spec, source.session, load.session, source.turn)
     if not load.first_run or load.first_run == activity.info().workflow_run_id:
+        # Retention and erasure remove a log as a whole, so the copy is complete if its turn is still there.
+        if fork.start and not await state.log.read(source.session, fork.start, fork.start + 1):
+            raise ContentRemoved(f"the log of {source.session}, before it was copied")
         return {}
     now = await set_aside(state, AsideInput(session=load.session, seq=source.seq, turn=source.turn))
     return {

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from holdfast import BadInput, Comparison, NothingToDo, Session
+from holdfast import BadInput, Comparison, ContentRemoved, NothingToDo, Session
 from holdfast.testing import Environment, Reply, Request, ScriptedModel, call, failed, say
+from holdfast_activities.evaluation import forking
 from holdfast_activities.session.common.agents import LiveAgent, LiveAgents
 from holdfast_activities.session.tool_call import act
 from holdfast_temporal import DevServer
@@ -99,6 +100,27 @@ def older_builds_take_the_first(monkeypatch: pytest.MonkeyPatch, tool: str) -> l
     monkeypatch.setattr("holdfast_activities.state.database.stored_digest", digest_of)
     monkeypatch.setattr(LiveAgents, "get", from_database)
     return taken
+
+
+async def test_a_fork_of_a_log_that_is_removed_before_it_is_copied_takes_no_step(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        ScriptedModel(model) as scripted,
+        Environment.start(shop(Outside()), scripted, server=server.address) as holdfast,
+    ):
+        session = await original(holdfast)
+        check, asked = forking.check, len(scripted.requests)
+
+        async def removed_after(*args: Any) -> None:
+            await check(*args)
+            await holdfast.state.erasing.session(session.id, 1.0)
+
+        monkeypatch.setattr(forking, "check", removed_after)
+        forked = await session.fork(at=2)
+        with pytest.raises(ContentRemoved, match="before it was copied"):
+            await forked.wait()
+        assert len(scripted.requests) == asked
 
 
 async def test_the_same_calls_get_recorded_results_and_other_reads_are_made(server: DevServer) -> None:

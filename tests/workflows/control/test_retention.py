@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +52,15 @@ async def status(it: Running, session: Session) -> str:
     return row.status if row else "gone"
 
 
+async def forgotten(it: Running, session: Session) -> bool:
+    """Whether the server has no history of a session."""
+    try:
+        await it.holdfast.temporal.get_workflow_handle(session.id).describe()
+    except RPCError as error:
+        return error.status == RPCStatusCode.NOT_FOUND
+    return False
+
+
 async def test_an_idle_session_is_closed_unless_it_is_under_hold(start: Start) -> None:
     async with start(script, APP) as it:
         client = it.holdfast.client
@@ -94,17 +105,26 @@ async def test_an_ended_session_is_removed_with_its_history_and_show_says_so(sta
         assert removed.kind == "session"
         assert await held.removed() == ()
 
-        async def forgotten() -> bool:
-            try:
-                await it.holdfast.temporal.get_workflow_handle(ended.id).describe()
-            except RPCError as error:
-                return error.status == RPCStatusCode.NOT_FOUND
-            return False
-
-        await eventually(forgotten)
+        await eventually(lambda: forgotten(it, ended))
         await client.holds.remove("h-1", reason="closed")
         assert await maintain(it) == 1
         assert await status(it, held) == "gone"
+
+
+async def test_the_next_run_finishes_the_removal_of_a_killed_one(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    async with start(script, APP, state_url=f"sqlite:///{file}") as it:
+        session = await spoken(it, "acme", "a confidential text")
+        await closed(it, session)
+        await it.holdfast.client.retention.set("session", AT_ONCE)
+        retention, rules = it.holdfast.state.retention, await it.holdfast.state.retention_rules.load()
+        # A worker that is killed after it has removed the rows.
+        assert await retention.remove(session.id, rules, time.time()) == ("session",)
+        assert await maintain(it) == 0
+        await eventually(lambda: forgotten(it, session))
+        assert not any(b"a confidential text" in path.read_bytes() for path in tmp_path.glob("state.db*"))
+        assert [each.kind for each in await session.removed()] == ["session"]
+        assert await retention.unfinished() == []
 
 
 async def test_a_session_that_was_reset_is_open_and_stays(start: Start) -> None:
@@ -146,14 +166,7 @@ async def test_a_session_that_begins_again_is_open_and_can_be_reset(start: Start
         assert await maintain(it) == 1
         await it.holdfast.client._requests.delete(session.id)  # pyright: ignore[reportPrivateUsage] - as Temporal's retention does
 
-        async def free() -> bool:
-            try:
-                await it.holdfast.temporal.get_workflow_handle(session.id).describe()
-            except RPCError as error:
-                return error.status == RPCStatusCode.NOT_FOUND
-            return False
-
-        await eventually(free)
+        await eventually(lambda: forgotten(it, session))
         again = await client.start("clerk", "two", tenant="acme", id=session.id)
         assert (await again.wait()).text == "You said: two"
         assert await again.removed() == ()

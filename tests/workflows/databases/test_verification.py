@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from holdfast import Agent, App, ToolContext, tool
 from holdfast.testing import Reply, Request, call, say
 from holdfast_activities.state import State
-from holdfast_activities.state.verification.repairing import PARTLY
+from holdfast_activities.state.verification.repairing import PARTLY, Repairs
 from holdfast_client import Session
 from holdfast_workers.verification.sessions import Verification, repair, verify
+from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.errors import SessionNotFound, StateBehind
 from holdfast_workflows.contracts.session.entries import Entry, ReplyEntry, ResultEntry
 from tests.activities.state.test_migrations import run
@@ -117,6 +119,34 @@ async def test_a_session_goes_on_after_its_rows_were_lost_and_repaired(start: St
             await session.send("that")
             assert (await session.wait()).text == "Done."
         assert (await verified(it)).findings == []
+
+
+async def test_a_repair_that_is_killed_is_recorded_and_completed_by_the_next(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "state.db"
+    async with start(script, APP, state_url=f"sqlite:///{file}", worker=False) as it:
+        empty = copied(file)
+        async with it.holdfast.worker():
+            session = await talk(it, "Pay.", "this")
+        restore(file, empty)
+        for place in ("_row", "_effect", "_turns", "_snapshot"):
+
+            async def killed(*_: object) -> None:
+                raise asyncio.CancelledError
+
+            with monkeypatch.context() as patch:
+                patch.setattr(Repairs, place, killed)
+                with pytest.raises(asyncio.CancelledError):
+                    await repaired(it)
+            async with it.holdfast.worker():
+                with pytest.raises(StateBehind):
+                    await session.send("that")
+        assert await repaired(it) == [0]
+        assert {each.fault for each in (await verified(it)).findings} == {"spec_missing"}
+        rows = await it.holdfast.state.audit.rows("")
+        first, *_ = [AuditRecord.model_validate_json(row.body) for row in rows if row.session == session.id]
+        assert (first.action, first.details) == ("repaired", {"entries": "8", "turns": "2", "effects": "1"})
 
 
 async def test_a_text_that_the_history_does_not_have_is_restored_in_part_only_on_request(

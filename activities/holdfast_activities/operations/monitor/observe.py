@@ -1,5 +1,6 @@
 """``observe_deployment``: the figures, workers and prompts of an app, for the monitor."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,10 +15,12 @@ from temporalio.service import RPCError, RPCStatusCode
 from holdfast_activities import clock
 from holdfast_activities.memory.memories import Memories
 from holdfast_activities.operations.figures import Sources, read_figures
+from holdfast_activities.resilience.classify import classify
 from holdfast_activities.session.common.failures import reports_failures
 from holdfast_activities.state.database import State
 from holdfast_workflows.contracts import names
 from holdfast_workflows.contracts.agent.app import Registry
+from holdfast_workflows.contracts.errors import HoldfastError
 from holdfast_workflows.contracts.operations.monitor import (
     Observation,
     ObservedPrompts,
@@ -28,6 +31,9 @@ from holdfast_workflows.contracts.text.unicode import preview
 
 _PROMPTS: Final = 200
 """The newest prompts that are looked at."""
+
+_SECONDS: Final = 10.0
+"""For the prompts, as for each part of the figures."""
 
 _MOST: Final = 0.95
 """The share of an agent's prompts that the reported one is the highest of."""
@@ -53,11 +59,17 @@ class Observe:
         client, base = activity.client(), activity.info().task_queue
         queues, agents = _queues(self._registry, base), sorted(self._registry.agents)
         figures, errors = await read_figures(Sources(client, queues, agents, self._state, self._memory))
+        prompts = list[ObservedPrompts]()
+        try:
+            async with asyncio.timeout(_SECONDS):
+                prompts = await self._prompts()
+        except (HoldfastError, TimeoutError) as error:
+            errors["prompts"] = classify(error)
         return Observation(
             at=clock.now(),
             figures=tuple(figures),
             workers=tuple(await _workers(client, queues)),
-            prompts=tuple(await self._prompts()),
+            prompts=tuple(prompts),
             maintenance_every=await maintenance_every(client, base),
             errors={part: preview(str(error)) for part, error in errors.items()},
         )

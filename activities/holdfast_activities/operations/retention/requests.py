@@ -57,9 +57,12 @@ class RetentionRequests:
     @reports_failures
     async def remove_hold(self, request: RemoveHold) -> Hold:
         """Remove a hold."""
-        hold = await self.state.retention.holds.remove(request.id, request.tenant)
-        await self._record("hold_removed", hold, request.reason, request.by)
-        return hold
+        holds = self.state.retention.holds
+        # Before the change: an attempt that is interrupted in between is repeated.
+        for hold in await holds.list(request.tenant):
+            if hold.id == request.id:
+                await self._record("hold_removed", hold, request.reason, request.by)
+        return await holds.remove(request.id, request.tenant)
 
     @activity.defn(name=names.LIST_HOLDS)
     @reports_failures

@@ -57,8 +57,7 @@ class Sweep:
             await each.run(page, lambda due: self._close(due, now))
         async for page in _pages(lambda after: self.state.retention.due(rules, now, after, _PAGE)):
             await each.run(page, lambda due: self._remove(due, rules, now))
-        if each.count:
-            await self.state.erasing.scrub()
+        await self._finish(now)
         count = each.count + await self.state.retention.remove_days(rules, now)
         if each.failed:
             session, error = each.failed[0]
@@ -95,14 +94,24 @@ class Sweep:
         return True
 
     async def _remove(self, due: Due, rules: Rules, now: float) -> bool:
-        client = activity.client()
-        found = await find(client, due.session)
-        if found.ended is None:
-            return False
-        kinds = await self.state.retention.remove(due.session, rules, now)
-        if "session" in kinds and found.run:
-            await _delete_histories(client, due.session, found.run)
-        return bool(kinds)
+        found = await find(activity.client(), due.session)
+        return found.ended is not None and bool(await self.state.retention.remove(due.session, rules, now))
+
+    async def _finish(self, now: float) -> None:
+        """Remove from histories and files what was removed from the database, also by a run that was killed."""
+        client, unfinished = activity.client(), await self.state.retention.unfinished()
+        gone = [session for session, erased in unfinished if erased]
+
+        async def delete(session: str) -> None:
+            found = await find(client, session)
+            if found.ended is not None and found.run:
+                await _delete_histories(client, session, found.run)
+
+        for start in range(0, len(gone), _AT_ONCE):
+            await asyncio.gather(*map(delete, gone[start : start + _AT_ONCE]))
+        if unfinished:
+            await self.state.erasing.scrub()
+            await self.state.retention.finish([session for session, _ in unfinished], now)
 
 
 async def find(client: Client, session: str) -> Found:

@@ -41,7 +41,13 @@ ENDED = ("closed", "failed", "cancelled")
 ORPHAN = "orphan"
 """The kind of a removal's row that only notes since when texts have no session."""
 
+UNFINISHED = "unfinished"
+"""The kind of a removal's row that only notes that files and histories may still have what was removed."""
+
 _DAY = len(":2026-01-31")
+
+_AT_ONCE = 500
+"""Sessions in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +113,28 @@ class RetentionStore:
                 removal = {"session": session, "kind": kind, **values}
                 await db.exec(self._transactions.upsert(RemovalTable, removal, values))
             if kinds:
+                note = {"session": session, "kind": UNFINISHED, "tenant": due.tenant, "at": now}
+                await db.exec(self._transactions.upsert(RemovalTable, note, {"at": now}))
                 await self._audit.append_in(db, [_record(due, kinds, now)])
             return kinds
+
+    async def unfinished(self) -> list[tuple[str, bool]]:
+        """Sessions whose removal has to be finished outside the database, and whether they are gone as a whole.
+
+        Also those of a worker that was killed after the removal.
+        """
+        same = col(SessionTable.session) == col(RemovalTable.session)
+        query = select(RemovalTable.session, SessionTable.erased).join(SessionTable, same)
+        query = query.where(col(RemovalTable.kind) == UNFINISHED).order_by(col(RemovalTable.session))
+        async with self._transactions.begin() as db:
+            return [(session, erased > 0) for session, erased in await db.exec(query)]
+
+    async def finish(self, sessions: Sequence[str], now: float) -> None:
+        """Note that the removals of these sessions, made until ``now``, are finished."""
+        note = col(RemovalTable.kind) == UNFINISHED, col(RemovalTable.at) <= now
+        for start in range(0, len(sessions), _AT_ONCE):
+            part = col(RemovalTable.session).in_(sessions[start : start + _AT_ONCE])
+            await self._transactions.write(delete(RemovalTable).where(*note, part))
 
     async def _kinds(self, db: AsyncSession, due: Due, rules: Rules, now: float) -> tuple[RetentionKind, ...]:
         past: list[RetentionKind] = [kind for kind in CONTENT if due.at < rules.before(due.tenant, kind, now)]
@@ -156,24 +182,25 @@ class RetentionStore:
         day = func.substr(account, func.length(account) - _DAY + 2)
         ended = _day(rules.latest(("costs",), now))
         run = account.startswith(names.run_account(""))
-        found = await self._transactions.all(select(AccountTable.account).where(~run, day < ended))
-        holds = {hold.tenant for hold in await self.holds.list() if hold.kind == "tenant"}
-        gone = [
-            each
-            for each in found
-            if (tenant := _tenant(each)) not in holds
-            and each[1 - _DAY :] < _day(rules.before(tenant, "costs", now))
-        ]
-        accounts = [delete(AccountTable).where(account == each) for each in gone]
-        return sum(
-            [await self._transactions.write(each) for each in (*accounts, *await self._costs(rules, now))]
-        )
+        async with self._transactions.begin() as db:
+            await self._transactions.lock(db, HoldTable)
+            found = (await db.exec(select(AccountTable.account).where(~run, day < ended))).all()
+            of_tenants = select(HoldTable.tenant).where(col(HoldTable.kind) == "tenant")
+            holds = set(await db.exec(of_tenants))
+            gone = [
+                delete(AccountTable).where(account == each)
+                for each in found
+                if (tenant := _tenant(each)) not in holds
+                and each[1 - _DAY :] < _day(rules.before(tenant, "costs", now))
+            ]
+            statements = (*gone, *await self._costs(db, rules, now))
+            return sum([(await db.exec(each)).rowcount for each in statements])
 
-    async def _costs(self, rules: Rules, now: float) -> list[Delete]:
+    async def _costs(self, db: AsyncSession, rules: Rules, now: float) -> list[Delete]:
         """The statements that remove each tenant's costs that are past their time and under no hold."""
         tenant, hour = col(CostTable.tenant), col(CostTable.hour)
         latest = rules.latest(("costs",), now) // HOUR
-        tenants = await self._transactions.all(select(tenant).where(hour < latest).distinct())
+        tenants = await db.exec(select(tenant).where(hour < latest).distinct())
         free = ~held_row(tenant, col(CostTable.session))
         return [
             delete(CostTable).where(tenant == each, hour < rules.before(each, "costs", now) // HOUR, free)
@@ -192,11 +219,13 @@ class RetentionStore:
         async with self._transactions.begin() as db:
             row = update(SessionTable).where(col(SessionTable.session) == session)
             await db.exec(row.values(status="starting", updated=clock.now()))
-            await db.exec(delete(RemovalTable).where(col(RemovalTable.session) == session))
+            own = col(RemovalTable.session) == session, col(RemovalTable.kind) != UNFINISHED
+            await db.exec(delete(RemovalTable).where(*own))
 
     async def removed(self, session: str) -> list[Removed]:
         """What was removed of a session, in order of time."""
-        own = col(RemovalTable.session) == identifier(session), col(RemovalTable.kind) != ORPHAN
+        notes = (ORPHAN, UNFINISHED)
+        own = col(RemovalTable.session) == identifier(session), col(RemovalTable.kind).not_in(notes)
         query = select(RemovalTable).where(*own).order_by(col(RemovalTable.at), col(RemovalTable.kind))
         rows = await self._transactions.all(query)
         return [Removed.model_validate(row.model_dump(include={"kind", "at"})) for row in rows]

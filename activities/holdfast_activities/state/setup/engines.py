@@ -38,7 +38,8 @@ def unavailable() -> Generator[None]:
     except _driver_errors() as error:
         # The driver's own message: SQLAlchemy's has the statement and its values.
         own = error.orig.__cause__ or error.orig if isinstance(error, DBAPIError) and error.orig else error
-        raise StateUnavailable(f"{type(own).__name__}: {own}") from error
+        # The error of a server that does not answer in time has no message.
+        raise StateUnavailable(f"{type(own).__name__}: {str(own) or 'no answer in time'}") from error
 
 
 def _driver_errors() -> tuple[type[Exception], ...]:

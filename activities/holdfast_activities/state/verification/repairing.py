@@ -57,16 +57,18 @@ class Repairs:
         missing = {seq: each for seq, each in expected.entries.items() if seq not in stored}
         if not before or (not previews and not all(each.whole for each in missing.values())):
             return Repaired(left=tuple(before))
+        turns, effects = await self._missing_turns(expected), await self._missing_effects(expected)
+        # Before the changes: a repair that is killed half way is repeated, and then finds less to do.
+        await self._state.append_audit(_record(expected, (len(missing), len(turns), len(effects)), by))
         row = await self._row(expected)
         entries = [_entry(missing[seq]) for seq in sorted(missing)]
         for start in range(0, len(entries), MAX_ROWS):
             await self._state.log.settle(expected.session, entries[start : start + MAX_ROWS])
-        effects = [await self._effect(expected, key) for key in expected.effects]
-        turns = await self._turns(expected)
+        settled = [await self._effect(expected, key) for key in effects]
+        await self._turns(expected, turns)
         row = await self._snapshot(expected) or row
-        done = Repaired(len(entries), turns, sum(effects), row)
-        await self._state.append_audit(_record(expected, done, by))
-        return Repaired(done.entries, turns, done.effects, row, tuple(await compare(self._state, expected)))
+        left = tuple(await compare(self._state, expected))
+        return Repaired(len(entries), len(turns), sum(settled), row, left)
 
     async def _row(self, expected: ExpectedSession) -> bool:
         return await self._state.open_session(
@@ -82,16 +84,21 @@ class Repairs:
         values = effect_values(expected.effects[key], self._state.cipher) | {"token": ""}
         return await self._transactions.write(self._transactions.insert(EffectTable, values)) > 0
 
-    async def _turns(self, expected: ExpectedSession) -> int:
-        """Store the turns that are missing, from the history or made of the log."""
+    async def _missing_effects(self, expected: ExpectedSession) -> list[str]:
+        return [key for key in expected.effects if await self._state.effects.get(key) is None]
+
+    async def _missing_turns(self, expected: ExpectedSession) -> list[int]:
         stored = {turn.turn for turn in await self._state.load_turns(expected.session)}
-        missing = sorted(set(expected.ended) - stored)
-        if not missing:
-            return 0
-        log = await self._state.log.read(expected.session, 0)
-        records = [expected.records.get(turn) or _turn(turn, expected.ended[turn], log) for turn in missing]
-        await self._state.store_turns(expected.session, records)
-        return len(records)
+        return sorted(set(expected.ended) - stored)
+
+    async def _turns(self, expected: ExpectedSession, missing: list[int]) -> None:
+        """Store the turns that are missing, from the history or made of the log."""
+        if missing:
+            log = await self._state.log.read(expected.session, 0)
+            records = [
+                expected.records.get(turn) or _turn(turn, expected.ended[turn], log) for turn in missing
+            ]
+            await self._state.store_turns(expected.session, records)
 
     async def _snapshot(self, expected: ExpectedSession) -> bool:
         """Bring the session's row to the history's version."""
@@ -150,9 +157,9 @@ def _turn(turn: int, status: str, log: list[Entry]) -> TurnRecord:
     )
 
 
-def _record(expected: ExpectedSession, done: Repaired, by: str) -> AuditRecord:
+def _record(expected: ExpectedSession, missing: tuple[int, int, int], by: str) -> AuditRecord:
     now = clock.now()
-    details = {"entries": str(done.entries), "turns": str(done.turns), "effects": str(done.effects)}
+    details = {name: str(each) for name, each in zip(("entries", "turns", "effects"), missing, strict=True)}
     return AuditRecord(
         id=f"repaired-{expected.session}-{now:.6f}",
         kind="operator",

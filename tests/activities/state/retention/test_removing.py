@@ -1,5 +1,6 @@
 """Content is removed from ended sessions when its time is over, and nothing else is."""
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -7,12 +8,13 @@ from typing import Literal
 import pytest
 
 from holdfast_activities.state import State
+from holdfast_activities.state.setup.tables import HoldTable
 from holdfast_workflows.contracts.control.audit import AuditRecord
 from holdfast_workflows.contracts.names import board_of
 from holdfast_workflows.contracts.operations.costs import ListCosts
 from holdfast_workflows.contracts.operations.retention import RetentionKind, SetRetention
 
-from ..charges import effect
+from ..charges import effect, reserve
 from .ended import NOW, ended
 
 Kind = Literal["session", "log", "texts", "prompts", "effects", "costs"]
@@ -139,8 +141,6 @@ async def test_what_a_session_has_written_since_is_removed_later(state: State, s
 async def test_days_accounts_are_removed_by_their_tenants_rule(state: State, session: str) -> None:
     from holdfast_activities.state.log.extras import LogExtras
 
-    from ..charges import reserve
-
     mine = f"{session}:x"
     accounts = {
         (tenant, day): f"tenant:{tenant}:{day}"
@@ -154,6 +154,32 @@ async def test_days_accounts_are_removed_by_their_tenants_rule(state: State, ses
     await state.retention.remove_days(await state.retention_rules.load(), NOW)  # 2033-05-18
     kept = {row.account for row in await state.budgets.list(f"tenant:{session}")}
     assert kept == set(accounts.values()) - {accounts[mine, "2033-05-01"]}
+
+
+async def test_days_accounts_wait_for_a_hold_that_is_being_placed(state: State, session: str) -> None:
+    from holdfast_activities.state.log.extras import LogExtras
+
+    account = f"tenant:{session}:2033-05-01"
+    charge = reserve(session, account, 1_000, 0, spent=20)
+    await state.log.settle_with(session, [], LogExtras(charge=charge))
+    await set_days(state, "costs", 5.0, session)
+    rules, transactions = await state.retention_rules.load(), state.retention._transactions  # pyright: ignore[reportPrivateUsage] - a hold that is half placed
+    values = {
+        "id": session,
+        "kind": "tenant",
+        "subject": "",
+        "tenant": session,
+        "reason": "a case",
+        "by": "ann",
+    }
+    async with transactions.begin() as db:
+        await transactions.lock(db, HoldTable)
+        await db.exec(transactions.insert(HoldTable, values | {"at": NOW}))
+        removal = asyncio.create_task(state.retention.remove_days(rules, NOW))
+        # It cannot end before the hold is placed; without the lock it has read the holds by then.
+        await asyncio.wait({removal}, timeout=0.2)
+    await removal
+    assert [row.account for row in await state.budgets.list(account)] == [account]
 
 
 async def test_costs_are_removed_by_their_tenants_rule_but_not_those_under_a_hold(
