@@ -69,9 +69,9 @@ def run_cases(
             )
         )
         worse = regressions(found, before, cost=cost_rise, seconds=latency_rise) if before else ()
-        if save:
-            save_baseline(found, save)
         sys.stdout.write(report.document(found, worse) if json else report.text(found, worse))
+        if save:  # last: the report was paid for, also if the file cannot be written
+            save_baseline(found, save)
         if found.unmeasured or worse:
             raise SystemExit(FAILED if worse else UNAVAILABLE)
 

@@ -10,7 +10,6 @@ only waits jumps to its next timer, so a retry after an hour takes a moment.
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,6 +25,7 @@ from holdfast_activities.identity import Verifier
 from holdfast_activities.memory import make_memories
 from holdfast_activities.models import Models, ProviderConfig
 from holdfast_activities.resilience import Resilience
+from holdfast_activities.scratch import scratch_folder
 from holdfast_activities.state import State, cipher_of, open_state
 from holdfast_client import Client, connect
 from holdfast_temporal import Connection, DevServer, ensure_search_attributes
@@ -92,7 +92,7 @@ class Environment:
             settings: More worker settings, as in ``holdfast_workers.settings.Settings``.
         """
         async with AsyncExitStack() as stack:
-            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-")))
+            home = stack.enter_context(scratch_folder("run"))
             queue = f"test-{uuid.uuid4().hex}"
             given = {"queues": "*", "memory_url": memory_url, "embeddings": embeddings, **settings}
             loaded = Settings.load(task_queue=queue, home=home, state_url=state_url, **given)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ def test_a_backup_is_made_proven_and_restored_by_commands(
     with pytest.raises(SystemExit):  # it would mix two databases
         invoke(["restore", made["path"]])
     assert "has content" in capsys.readouterr().err
+
+
+def test_a_backup_deletes_what_a_killed_one_left(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left = home / "backups" / "holdfast-0123abcd-20260101T000000Z.backup.1f.part"
+    left.parent.mkdir()
+    left.touch()
+    os.utime(left, (1.0, 1.0))
+    made = json.loads(printed(capsys, "backup", "--json"))
+    assert list(left.parent.iterdir()) == [Path(made["path"])]
 
 
 async def put_memory(home: Path) -> None:

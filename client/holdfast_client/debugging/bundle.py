@@ -9,7 +9,6 @@ line and UI write and read them.
 from __future__ import annotations
 
 import json
-import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,6 +19,7 @@ from google.protobuf import json_format
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowHistory
 
+from holdfast_client.files import partial
 from holdfast_temporal.histories.fetching import Run
 from holdfast_temporal.histories.files import DAMAGED, member_name, read_histories
 from holdfast_workflows.contracts.base import Contract
@@ -52,8 +52,7 @@ class BundleWriter:
         self._path = path
         if path.is_dir():
             raise BadInput(f"{path} is a folder; give the path of a file, such as {path / 'case.zip'}")
-        # Of its own: another command may write the same file.
-        self._partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+        self._partial = partial(path)
         try:
             self._partial.touch(mode=0o600)  # it has what users said
             self._zip = zipfile.ZipFile(self._partial, "w", zipfile.ZIP_DEFLATED)

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from holdfast_client.files import partial
 from holdfast_workflows.contracts.errors import BadInput
 
 from .imported import ImportedSession, open_bundle
@@ -26,16 +27,22 @@ def add(file: Path, name: str = "") -> str:
     """Copy a bundle into the folder; return the id by which commands read it.
 
     Raises:
-        BadInput: The file is not a bundle.
+        BadInput: The file is not a bundle, or the copy cannot be written.
     """
     session = open_bundle(file)
     name = _UNSAFE.sub("_", name or session.id)
-    to = folder()
-    to.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = to / f".{name}.partial"
-    shutil.copyfile(file, partial)
-    partial.chmod(0o600)
-    partial.replace(to / f"{name}.zip")
+    to = folder() / f"{name}.zip"
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = partial(to)
+        try:
+            part.touch(mode=0o600)  # it has what users said
+            shutil.copyfile(file, part)
+            part.replace(to)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInput(f"{to} cannot be written: {error.strerror or error}") from error
     return f"{PREFIX}{name}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from holdfast_client.files import written
 from holdfast_workflows.contracts.errors import BadInput
 
 from .results import Evaluation, Means, difference
@@ -37,8 +38,8 @@ def save_baseline(evaluation: Evaluation, path: Path) -> None:
         variant: {case: asdict(means) for case, means in sorted(evaluation.means(variant).items())}
         for variant in evaluation.variants
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    with written(path) as file:
+        file.write(json.dumps(found, indent=1) + "\n")
 
 
 def load_baseline(path: Path) -> Baseline:

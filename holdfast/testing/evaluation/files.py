@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from holdfast_client.files import written
 from holdfast_workflows.contracts.errors import BadInput
 from holdfast_workflows.contracts.evaluation.cases import Case
 
@@ -42,9 +43,9 @@ def check(cases: Sequence[Case]) -> None:
 
 def save_case(case: Case, folder: Path) -> Path:
     """Write a case to a folder, under its name."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{case.name.replace('/', '-')}.json"
-    path.write_text(case.model_dump_json(indent=1) + "\n", "utf-8")
+    with written(path) as file:
+        file.write(case.model_dump_json(indent=1) + "\n")
     return path
 
 

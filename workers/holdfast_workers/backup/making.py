@@ -24,13 +24,14 @@ async def make(settings: Settings) -> tuple[Backup, int]:
     # Imported here: most workers make no backups.
     from holdfast_activities.memory.backup.reading import StoredMemories
     from holdfast_activities.memory.opening import open_unguarded
-    from holdfast_activities.state.backup.folder import thin
+    from holdfast_activities.state.backup.folder import clear, thin
     from holdfast_activities.state.backup.writing import back_up
 
     folder, cipher = Path(settings.backup_folder), settings.cipher()
     memories = StoredMemories(
         lambda: open_unguarded(settings.memory(), settings.home, settings.state(), cipher), cipher
     )
+    clear(folder)
     made = await back_up(settings.state(), folder, memories if settings.backup_memories else None)
     deleted = thin(folder, made.header.database, made.header.at, settings.backup_days)
     if made.problem:

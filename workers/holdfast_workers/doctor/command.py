@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -108,13 +106,15 @@ async def _examined(
     *,
     show: bool,
 ) -> Report:
+    from holdfast_activities.scratch import scratch_folder
+
     from .examination import examine
     from .examined import Examined
     from .findings import Report
 
     results: list[Result] = []
-    with tempfile.TemporaryDirectory(prefix="holdfast-doctor-") as folder:
-        async with Examined(registry, settings, module, Path(folder), options).opened() as examined:
+    with scratch_folder("doctor") as folder:
+        async with Examined(registry, settings, module, folder, options).opened() as examined:
             async for result in examine(examined, checks):
                 results.append(result)
                 if show:

@@ -5,10 +5,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 from holdfast_activities import clock
+from holdfast_activities.scratch import scratch_folder
 from holdfast_activities.signing.keys import SigningKeys
 from holdfast_workflows.contracts.errors import BackupDamaged, BackupMissing, EncryptionError
 
@@ -59,13 +59,13 @@ async def drill(
         path, damaged = newest_good(place)
         report.path = str(path)
         report.faults += damaged
-        with TemporaryDirectory(prefix="holdfast-drill-") as folder:
+        with scratch_folder("drill") as folder:
             url = f"sqlite:///{folder}/state.db"
             header, footer = await restore(path, url)
             report.database, report.at = header.database, header.at
             report.tables = {name: rows for name, (rows, _) in footer.tables.items()}
             await _read(url, cipher, keys, report)
-            await _prove_memories(path, Path(folder), footer, memories, report)
+            await _prove_memories(path, folder, footer, memories, report)
     except (BackupDamaged, BackupMissing) as error:
         report.faults.append(error.detail or str(error))
     age = clock.now() - report.at

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,7 +112,7 @@ def newest_good(place: Path, *, whole: bool = False) -> tuple[Path, list[str]]:
 
 
 def thin(folder: Path, database: str, now: float, days: float) -> int:
-    """Delete backups of a database that are not kept, and what crashes left; return how many.
+    """Delete backups of a database that are not kept; return how many.
 
     Kept are all of the last two hours, then the last of each hour of a day, then the last of each day until
     ``days`` are over. The newest is always kept, and so is the newest with memories.
@@ -120,10 +121,18 @@ def thin(folder: Path, database: str, now: float, days: float) -> int:
     gone = _superfluous(own, now, days)
     for each in gone:
         each.path.unlink(missing_ok=True)
-    for path in folder.glob(f"holdfast-{database[:8]}-*{PART}"):
-        if path.stat().st_mtime < time.time() - DAY:
-            path.unlink(missing_ok=True)
     return len(gone)
+
+
+def clear(folder: Path) -> None:
+    """Delete what killed backups of any database have left: nothing was added to it for hours.
+
+    Before a backup, since on a disk that they have filled none is completed.
+    """
+    for path in folder.glob(f"holdfast-*{PART}"):
+        with suppress(OSError):  # another process has deleted it
+            if path.stat().st_mtime < time.time() - _RECENT:
+                path.unlink()
 
 
 def _superfluous(newest_first: Sequence[Dated], now: float, days: float) -> list[Dated]:

@@ -41,12 +41,14 @@ async def save(
 
     With --json: the case, without a file.
     """
+    from holdfast_client.files import written  # it imports Temporal
+
     found = await (await connected(context)).session(session).case(at, turn=turn, name=name, judge=judge)
     if json:
         printing.document(found)
         return
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{found.name.replace('/', '-')}.json"
-    path.write_text(found.model_dump_json(indent=1) + "\n", "utf-8")
+    with written(path) as file:
+        file.write(found.model_dump_json(indent=1) + "\n")
     expected = ", ".join(each.kind for each in found.expectations) or "nothing yet: add expectations"
     printing.out().print(f"{path}: expects {expected}", markup=False)

@@ -208,12 +208,14 @@ async def results(
 
 
 async def _write(fleet: Fleet, path: Path | None, status: str | None) -> None:
+    from holdfast_client.files import written  # it imports Temporal
+
     wanted = cast("ItemStatus | None", _checked(status or ""))
     if path is None:
         async for result in fleet.results(status=wanted):
             printing.document(result)
         return
-    with path.open("w", encoding="utf-8") as file:
+    with written(path) as file:
         async for result in fleet.results(status=wanted):
             _line(file, result)
 

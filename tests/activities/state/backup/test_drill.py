@@ -1,7 +1,9 @@
 """A drill proves that a backup can be restored and read, and fails if it cannot."""
 
 import gzip
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,18 @@ async def test_a_good_backup_is_proven(sound: str, folder: Path) -> None:
     assert report.faults == []
     assert (report.path, report.sessions, report.entries) == (str(made.path), 1, 2)
     assert (report.tables["holdfast_log"], report.database) == (2, made.header.database)
+
+
+async def test_a_drill_removes_the_copy_that_a_killed_one_left(
+    sound: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / "holdfast-scratch-drill-x"
+    left.mkdir()
+    os.utime(left, (1.0, 1.0))
+    await back_up(sound, folder)
+    assert (await drill(folder)).faults == []
+    assert list(tmp_path.glob("holdfast-*")) == []
 
 
 async def test_a_damaged_backup_fails_the_drill(sound: str, folder: Path) -> None:

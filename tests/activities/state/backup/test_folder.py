@@ -1,11 +1,12 @@
 """A folder of backups: the newest good one, and which are kept."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from holdfast_activities.state.backup.folder import DAY, HOUR, dated, newest_good, path_of, thin
+from holdfast_activities.state.backup.folder import DAY, HOUR, clear, dated, newest_good, path_of, thin
 from holdfast_activities.state.backup.writing import back_up
 from holdfast_workflows.contracts.errors import BackupMissing
 
@@ -46,6 +47,16 @@ def test_backups_of_other_databases_and_other_files_stay(folder: Path) -> None:
     (folder / "notes.txt").touch()
     assert thin(folder, "f" * 32, NOW, days=14) == 0
     assert len(list(folder.iterdir())) == 3
+
+
+def test_what_killed_backups_left_is_deleted_before_the_next_one(folder: Path) -> None:
+    make(folder, 0)
+    left, written = (folder / f"{path_of(folder, DATABASE, NOW - age).name}.1f.part" for age in (DAY, 60))
+    for path in (left, written):
+        path.touch()
+    os.utime(left, (1.0, 1.0))
+    clear(folder)
+    assert set(folder.iterdir()) == {path_of(folder, DATABASE, NOW), written}
 
 
 async def test_the_newest_good_backup_is_found_behind_damaged_ones(sound: str, folder: Path) -> None:
