@@ -1,12 +1,15 @@
 """Broken connections to PostgreSQL."""
 
 import asyncio
+import os
+import signal
 import socket
 
 import asyncpg
 import pytest
 
 from holdfast_activities.state import open_state, upgrade
+from holdfast_activities.state.log import postgres
 from holdfast_workflows.contracts.errors import StateUnavailable
 from holdfast_workflows.contracts.session.entries import Entry, UserEntry
 from tests.postgres_server import PostgresServer
@@ -39,3 +42,19 @@ async def test_broken_connections_are_replaced(postgres_server: PostgresServer, 
                 continue  # this connection was not yet known to be broken
     await state.ping()
     await state.close()
+
+
+async def test_a_database_is_closed_without_an_error_although_its_server_hangs(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await postgres_server.create("hanging")
+    await upgrade(url)
+    monkeypatch.setattr(postgres, "COMMAND_SECONDS", 0.5)
+    state = await open_state(url)
+    assert isinstance(state.log, postgres.PostgresLog)
+    pid = await state.log._pool.fetchval("SELECT pg_backend_pid()")  # pyright: ignore[reportPrivateUsage] - the server's process
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        await state.close()
+    finally:
+        os.kill(pid, signal.SIGCONT)

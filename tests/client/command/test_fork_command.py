@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NoReturn
 
+import pytest
+
+from holdfast import Session, TurnNotEnded
 from holdfast.testing import Reply, Request, call, say
 
 from ..conftest import Running
@@ -51,3 +55,18 @@ async def test_a_fork_is_shown_side_by_side_and_a_session_saved_as_a_case(
         assert [each["kind"] for each in case["expectations"]] == ["status", "judge"]
         code, _, error = await holdfast(environment, "fork", session.id, "--at", "9")
         assert (code, "no turn has a step 9" in error) == (2, True)
+
+
+async def test_a_fork_is_named_before_its_end_is_awaited(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(_self: Session, *, timeout: float | None = None) -> NoReturn:  # noqa: ASYNC109 # as the method
+        raise TurnNotEnded
+
+    monkeypatch.setattr(Session, "comparison", killed)
+    async with running(script) as environment:
+        session = await environment.client.start("helper", "Look at it.")
+        await session.wait()
+        _, out, error = await holdfast(environment, "fork", session.id)
+        assert out == ""
+        assert f"holdfast show {session.id}-fork-" in error

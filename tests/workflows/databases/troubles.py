@@ -167,7 +167,7 @@ POSTGRES: dict[str, tuple[Trouble, str]] = {
         _role("SET default_transaction_read_only = on", "RESET default_transaction_read_only"),
         "read-only",
     ),
-    "the tables are locked": (locked, "TimeoutError"),
+    "the tables are locked": (locked, "no answer in time"),
     "it failed over to an empty database": (_failed_over(with_tables=False), "an empty database"),
     "it failed over to another database": (_failed_over(with_tables=True), "now it is"),
 }

@@ -6,6 +6,7 @@ Extras take a transaction, with one statement for each kind and three for a char
 from __future__ import annotations  # asyncpg's classes are generic to type checkers only
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from holdfast_workflows.contracts.errors import StateUnavailable
@@ -78,8 +79,9 @@ class PostgresLog:
         return decode(session, [(record["seq"], record["body"]) for record in found], self._cipher)
 
     async def close(self) -> None:
-        """Finish running statements, then close the connections."""
-        await self._pool.close()
+        """Finish running statements, then close the connections; those of a server that does not answer, too."""
+        with suppress(StateUnavailable), unavailable():  # the error of the statement before it says more
+            await self._pool.close()
 
     async def _write(
         self, connection: _Fetches, session: str, entries: Sequence[Entry], rows: list[Row]

@@ -60,12 +60,13 @@ async def fork(
     if not wait:
         printing.result({"session": started.id}, started.id, json=json)
         return
+    # Before the wait: the fork goes on, also without this command.
+    printing.note(f"`holdfast show {started.id}`")
     found = await started.comparison()
     if json:
         printing.document(found)
-        return
-    _show(found)
-    printing.note(f"`holdfast show {started.id}`")
+    else:
+        _show(found)
 
 
 def _show(found: Comparison) -> None:

@@ -132,7 +132,8 @@ class PostgresConnection:
         except asyncpg.DataError as error:
             raise BadInput(f"PostgreSQL cannot store this value: {error}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
-            raise MemoryUnavailable(f"PostgreSQL: {type(error).__name__}: {error}") from error
+            what = str(error) or "no answer in time"
+            raise MemoryUnavailable(f"PostgreSQL: {type(error).__name__}: {what}") from error
 
 
 async def open_postgres(
