@@ -96,8 +96,10 @@ def _from_cause(cause: BaseException, session: str, *, ended: bool) -> errors.Ho
     ``ended``: it is a workflow's.
     """
     if isinstance(cause, temporal.TimeoutError) and not ended:
-        waited = cause.type == temporal.TimeoutType.SCHEDULE_TO_START
-        return errors.NoWorker(str(cause)) if waited else errors.ServiceError(str(cause))
+        if cause.type == temporal.TimeoutType.SCHEDULE_TO_START:
+            return errors.NoWorker(str(cause))
+        late = "a worker has begun it without an end in time; see its log, and whether the state database answers"
+        return errors.ServiceError(f"{late}: {cause}")
     if isinstance(cause, temporal.TerminatedError | temporal.TimeoutError):
         return errors.SessionClosed(f"{session}: {cause}")
     if isinstance(cause, temporal.CancelledError):

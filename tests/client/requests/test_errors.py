@@ -1,6 +1,8 @@
 """Translation of the errors of Temporal's client."""
 
 import pytest
+from temporalio.client import ActivityFailureError
+from temporalio.exceptions import TimeoutError, TimeoutType
 from temporalio.service import RPCError, RPCStatusCode
 
 from holdfast_client.requests.errors import translate
@@ -30,3 +32,12 @@ def test_too_many_updates_are_a_busy_session(status: RPCStatusCode, message: str
     busy = translate(RPCError(message, status, b""), "s-1", by_worker=True)
     assert isinstance(busy, SessionBusy)
     assert "send it again with the same id" in str(busy)
+
+
+def test_a_request_that_hangs_in_a_worker_says_where_to_look() -> None:
+    late = TimeoutError(
+        "activity ScheduleToClose timeout", type=TimeoutType.SCHEDULE_TO_CLOSE, last_heartbeat_details=[]
+    )
+    found = translate(ActivityFailureError(cause=late))
+    assert type(found) is ServiceError
+    assert "see its log, and whether the state database answers" in str(found)

@@ -6,6 +6,7 @@ Each export is a file of its own, with the heads that have moved since the one b
 import asyncio
 import os
 import secrets
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,9 @@ from .heads import Export
 from .store import AuditLog
 
 SUFFIX: Final = ".audit-heads.json"
+
+_ABANDONED: Final = 3_600.0
+"""Seconds after which an incomplete file is that of a killed process."""
 
 _SECONDS: Final = 30.0
 """The time that a web address has for its answer."""
@@ -72,6 +76,9 @@ async def _write(folder: str, name: str, document: bytes) -> None:
 
 def _create(folder: Path, name: str, document: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"*{SUFFIX}.part"):  # by an export that was killed
+        if left.stat().st_mtime < time.time() - _ABANDONED:
+            left.unlink(missing_ok=True)
     # Under its name at once, so that no reader finds half of it.
     part = folder / f"{name}.part"
     with part.open("xb") as file:

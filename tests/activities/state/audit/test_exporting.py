@@ -1,5 +1,6 @@
 """Exports of audit heads, to a folder and to a web address, from both databases."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from holdfast_activities.signing.keys import SigningKeys
 from holdfast_activities.state import State, open_state, upgrade
-from holdfast_activities.state.audit.exporting import export, read_exports
+from holdfast_activities.state.audit.exporting import SUFFIX, export, read_exports
 from holdfast_activities.state.audit.verifying import verify
 from holdfast_workflows.contracts.errors import AuditBroken, BadInput, StateUnavailable
 from tests.activities.state.test_migrations import run
@@ -46,6 +47,17 @@ async def test_each_export_has_the_heads_that_moved(log: State, keys: SigningKey
     assert all(each.signed_by(keys) and each.database == log.identity.id for each in exports)
     report = await verify(log.audit, keys, exports, database=log.identity.id)
     assert (report.findings, report.heads, report.records) == ([], 3, 3)
+
+
+async def test_an_export_removes_what_a_killed_one_left(
+    log: State, keys: SigningKeys, tmp_path: Path
+) -> None:
+    left = tmp_path / f"20260101T000000.000000Z-0123abcd{SUFFIX}.part"
+    left.touch()
+    os.utime(left, (1.0, 1.0))
+    await log.append_audit(record("a", "acme"))
+    assert await exported(log, keys, tmp_path) == 1
+    assert not left.exists()
 
 
 async def test_a_head_that_no_worker_has_signed_is_not_exported(
