@@ -9,7 +9,7 @@ import pytest
 from .processes import Options
 from .scenarios import faults, fleet, kills, team, tracing
 
-SAMPLE = Options(seed=7, runs=20, workers=2, at_once=20, heartbeat_timeout=2.0, timed=False)
+SAMPLE = Options(seed=7, runs=20, workers=2, at_once=20, timed=False)
 
 
 @pytest.mark.slow

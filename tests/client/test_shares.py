@@ -29,8 +29,8 @@ async def waits_of(server: DevServer, others: int, *, fair: bool = True) -> Wait
 async def test_a_busy_tenant_at_most_doubles_the_wait_of_another(server: DevServer) -> None:
     alone = await waits_of(server, 0)
     assert alone.calls == (RUNS - 1) / 2
-    # Runs that have begun when the first of these arrives are not stopped.
-    assert (await waits_of(server, FLOOD)).calls <= 2 * alone.calls + SLOTS
+    # Runs that have begun when the first of these arrives are not stopped: those in a slot, and the next ones.
+    assert (await waits_of(server, FLOOD)).calls <= 2 * alone.calls + 2 * SLOTS
 
 
 @pytest.mark.slow

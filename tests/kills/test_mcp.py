@@ -91,6 +91,6 @@ async def test_a_call_of_a_killed_worker_is_repeated_with_its_key_or_not_at_all(
     if effect == "once":
         assert (len(calls), results) == (1, ["it was added"])
     else:
-        assert len(calls) == 2
-        assert len(set(calls)) == 1, "both attempts have the same key"
+        assert len(calls) >= 2  # a busy machine may take longer than one call may
+        assert len(set(calls)) == 1, "all attempts have the same key"
         assert results[0].startswith("Long running operation completed" if kind == "npm" else "added 'milk'")

@@ -18,7 +18,7 @@ from holdfast_workflows.contracts.tools.code import CodeSettings
 
 from .attempts import ATTEMPTS, program
 
-CANARY = "canary-of-the-worker"
+CANARY = f"canary-of-worker-{os.getpid()}"  # an abstract socket has one name on the machine
 
 
 @pytest.fixture
