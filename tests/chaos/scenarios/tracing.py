@@ -75,7 +75,7 @@ def _judge(
     row: Row, collector: Receiver, runs: Sequence[Program], asked: Sequence[str], called: Sequence[str]
 ) -> None:
     spans = {each.id: each for each in collector.spans}
-    copies = Counter(each.id for each in collector.spans)
+    copies = Counter(each.id for each in collector.sent)
     row.counts["spans"] = len(spans)
     row.counts["sent again"] = sum(copies.values()) - len(copies)
     row.counts["lost calls"] = sum(each.error == "its worker was killed" for each in spans.values())

@@ -35,12 +35,17 @@ class Received:
 
 @dataclass
 class Receiver:
-    """The received spans in order; a span that was sent twice is in it twice. Does nothing while ``refusing``."""
+    """The received spans in order; one that was sent twice is in ``sent`` twice. Does nothing while ``refusing``."""
 
     url: str = ""
-    spans: list[Received] = field(default_factory=list[Received])
+    sent: list[Received] = field(default_factory=list[Received])
     refusing: bool = False
     refused: int = 0
+
+    @property
+    def spans(self) -> list[Received]:
+        """The spans as a backend shows them: one of each id."""
+        return list({each.id: each for each in self.sent}.values())
 
     def named(self, name: str) -> list[Received]:
         """The spans of that name."""
@@ -73,7 +78,7 @@ class Receiver:
         for of_resource in request.resource_spans:
             resource = _values(of_resource.resource.attributes)
             for scope in of_resource.scope_spans:
-                self.spans += [_received(span, resource) for span in scope.spans]
+                self.sent += [_received(span, resource) for span in scope.spans]
 
 
 @contextmanager

@@ -96,7 +96,7 @@ async def test_the_next_process_exports_the_spans_of_a_killed_one(
     following.close()
     by_name = {each.name: each for each in collector.spans}
     assert sorted(by_name) == ["ended", "in two files", "not ended"]
-    assert len(collector.spans) == 3
+    assert len(collector.sent) == 3
     ended, lost = by_name["ended"], by_name["not ended"]
     assert (ended.error, ended.attributes) == ("", {"n": 1, "names": ["a", "b"]})
     assert (lost.error, lost.attributes["error.type"]) == ("its worker was killed", "worker_lost")
@@ -121,7 +121,7 @@ async def test_a_line_that_cannot_be_read_loses_no_other(tmp_path: Path, collect
     following = looking(tmp_path, collector)
     await collector.has("whole")
     following.close()
-    assert [each.name for each in collector.spans] == ["whole"]
+    assert [each.name for each in collector.sent] == ["whole"]
 
 
 async def test_what_could_not_be_exported_is_left_for_the_next_process(
@@ -148,5 +148,5 @@ async def test_without_a_place_for_the_spool_spans_are_sent_from_memory(
     with recording(Settings(tracing="true", home=tmp_path), "shop") as recorder:
         assert recorder is not None
         recorder.turn(Work("session", 1), "kept", {}, (1.0, 2.0), "")
-    assert [each.name for each in collector.spans] == ["kept"]
+    assert [each.name for each in collector.sent] == ["kept"]
     assert "the spans of a killed worker will be lost" in caplog.text
