@@ -1,4 +1,4 @@
-"""Temporary folders; one that a killed process has left is removed by the next process that needs one."""
+"""Temporary folders and partial files; what a killed process has left is removed by the next one."""
 
 import os
 import shutil
@@ -29,6 +29,14 @@ def scratch_folder(purpose: str) -> Generator[Path]:
         finally:
             if lock is not None:
                 os.close(lock)
+
+
+def remove_partial(folder: Path, pattern: str, seconds: float) -> None:
+    """Delete the files of a pattern to which nothing was added for so long: their process was killed."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):  # another process has deleted it
+            if path.stat().st_mtime < time.time() - seconds:
+                path.unlink()
 
 
 def _remove_abandoned() -> None:

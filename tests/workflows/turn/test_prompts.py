@@ -42,9 +42,15 @@ class Watcher:
     steps: int
     wrong: list[str] = field(default_factory=list[str])
     asked: int = 0
+    last: tuple[bytes, Reply] | None = None
 
     def __call__(self, request: Request) -> Reply:
-        """The next field; at last an answer."""
+        """The next field; at last an answer. A prompt whose reply was lost with its workflow task gets it again."""
+        if self.last is None or self.last[0] != request.body:
+            self.last = request.body, self._next(request)
+        return self.last[1]
+
+    def _next(self, request: Request) -> Reply:
         self.asked += 1
         self.wrong += [f"{request.number}: {what}" for what in problems(request)]
         if self.asked >= self.steps:
@@ -118,9 +124,7 @@ async def test_every_prompt_of_a_long_session_is_within_its_window_by_the_server
     async with start(script, surveyors(wire, context_window=8_000)) as it:
         session = await it.holdfast.client.start("surveyor", TASK)
         reply = await session.wait(raise_on_error=False)
-        # On a busy machine a reply may be lost with its workflow task, and is asked for again.
-        assert reply.text == "That is all."
-        assert 0.9 * steps <= reply.steps <= watcher.asked
+        assert (reply.text, reply.steps) == ("That is all.", steps)
         assert watcher.wrong == []
         assert not script.refused
         made = await manifests(it, session.id)

@@ -6,11 +6,11 @@ Each export is a file of its own, with the heads that have moved since the one b
 import asyncio
 import os
 import secrets
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from holdfast_activities.scratch import remove_partial
 from holdfast_activities.signing.keys import SigningKeys
 from holdfast_workflows.contracts.errors import AuditBroken, SettingsInvalid, StateUnavailable
 
@@ -76,9 +76,7 @@ async def _write(folder: str, name: str, document: bytes) -> None:
 
 def _create(folder: Path, name: str, document: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"*{SUFFIX}.part"):  # by an export that was killed
-        if left.stat().st_mtime < time.time() - _ABANDONED:
-            left.unlink(missing_ok=True)
+    remove_partial(folder, f"*{SUFFIX}.part", _ABANDONED)
     # Under its name at once, so that no reader finds half of it.
     part = folder / f"{name}.part"
     with part.open("xb") as file:

@@ -1,14 +1,13 @@
 """A folder of dated backups, which several databases may share."""
 
 import re
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from holdfast_activities.scratch import remove_partial
 from holdfast_workflows.contracts.errors import BackupDamaged, BackupMissing
 
 from .file import PART, Footer, Header, read_backup
@@ -129,10 +128,7 @@ def clear(folder: Path) -> None:
 
     Before a backup, since on a disk that they have filled none is completed.
     """
-    for path in folder.glob(f"holdfast-*{PART}"):
-        with suppress(OSError):  # another process has deleted it
-            if path.stat().st_mtime < time.time() - _RECENT:
-                path.unlink()
+    remove_partial(folder, f"holdfast-*{PART}", _RECENT)
 
 
 def _superfluous(newest_first: Sequence[Dated], now: float, days: float) -> list[Dated]:
